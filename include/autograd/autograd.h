@@ -1,0 +1,18 @@
+/* autograd.h: all of libautograd. */
+#ifndef AUTOGRAD_H
+#define AUTOGRAD_H
+
+#include <autograd/activation.h>
+#include <autograd/api.h>
+#include <autograd/arena.h>
+#include <autograd/arithmetic.h>
+#include <autograd/data.h>
+#include <autograd/loss.h>
+#include <autograd/optim.h>
+#include <autograd/parallel.h>
+#include <autograd/random.h>
+#include <autograd/status.h>
+#include <autograd/tensor.h>
+#include <autograd/variable.h>
+
+#endif

@@ -1,0 +1,228 @@
+/* loss.h: the 13 loss functions, on variables and on tensors. */
+#ifndef AUTOGRAD_LOSS_H
+#define AUTOGRAD_LOSS_H
+
+#include <autograd/variable.h>
+
+/** How the losses of the single elements or rows become the result. */
+typedef enum ag_reduction {
+    AG_REDUCTION_MEAN,     /**< their sum divided by their number; shape [1] */
+    AG_REDUCTION_SUM,      /**< their sum; shape [1] */
+    AG_REDUCTION_NONE,     /**< each by itself: the input's shape; for a row loss without its last
+                                dimension, [1] if there is no other */
+    AG_REDUCTION_BATCHMEAN /**< their sum divided by the size of the first dimension (by 1 for 1-D
+                                input); shape [1] */
+} ag_reduction;
+
+AG_BEGIN_DECLS
+
+/*
+ * Every loss comes in three forms:
+ *
+ *   ag_<loss>(arena, inputs..., reduction)
+ *       A node of the graph, in the arena. The inputs must live as long as the node. A target never
+ *       gets a gradient, whatever its requires_grad says. Returns NULL on failure.
+ *   ag_tensor_<loss>(out, inputs..., reduction)
+ *       The value alone; out has the shape that the reduction gives.
+ *   ag_tensor_<loss>_grad(out..., inputs..., grad, reduction)
+ *       The gradient alone: for each differentiable input an out of its shape, which is overwritten
+ *       and may be NULL where several are and this one is not wanted. grad is the upstream gradient,
+ *       in the shape that the reduction gives; 1 for the derivative itself.
+ *
+ * Element losses compare tensors of one shape entry by entry. Row losses treat the last dimension as
+ * the classes or features of one row; a 1-D tensor is one row. Shapes must be equal: nothing is
+ * broadcast. Values are computed in double and rounded once; sums are in double and have the same
+ * bits for any number of threads.
+ *
+ * N is the divisor of the reduction, 1 for SUM and NONE. Gradients are 0 at a kink and where a margin
+ * is met exactly. NaN is data: it goes into the loss and its gradient. Infinities give the limit of
+ * the formula, or NaN where it has none.
+ *
+ * Failures leave every output untouched: AG_ERROR_NULL, AG_ERROR_SHAPE, AG_ERROR_MEMORY,
+ * AG_ERROR_ARGUMENT (reduction, delta, margin), AG_ERROR_OVERLAP (an out shares memory with another
+ * argument) and AG_ERROR_DOMAIN (a value that the loss is not defined for; the message names the
+ * input, the first index and the value).
+ */
+
+/**
+ * Mean squared error: (1/N) Σ (p - t)². An element loss, for regression.
+ * Gradient: 2 (p - t) / N. Squares and sums are formed in double, so they do not overflow before a
+ * mean that float can hold.
+ */
+AG_API ag_variable *ag_mse_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                ag_reduction reduction);
+AG_API ag_status ag_tensor_mse_loss(ag_tensor *out, const ag_tensor *pred, const ag_tensor *target,
+                                    ag_reduction reduction);
+AG_API ag_status ag_tensor_mse_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                         const ag_tensor *target, const ag_tensor *grad,
+                                         ag_reduction reduction);
+
+/**
+ * Absolute error: (1/N) Σ |p - t|. An element loss, for regression with outliers.
+ * Gradient: sign(p - t) / N. Kink at p = t.
+ */
+AG_API ag_variable *ag_l1_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                               ag_reduction reduction);
+AG_API ag_status ag_tensor_l1_loss(ag_tensor *out, const ag_tensor *pred, const ag_tensor *target,
+                                   ag_reduction reduction);
+AG_API ag_status ag_tensor_l1_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                        const ag_tensor *target, const ag_tensor *grad,
+                                        ag_reduction reduction);
+
+/**
+ * Huber loss (P. Huber 1964): with d = p - t, d²/2 where |d| ≤ δ, else δ (|d| - δ/2); (1/N) Σ.
+ * An element loss, between mse_loss / 2 and δ times l1_loss.
+ * Gradient: d / N where |d| ≤ δ, else δ sign(d) / N.
+ * @param delta  δ > 0; infinity gives d²/2 everywhere.
+ */
+AG_API ag_variable *ag_huber_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                  float delta, ag_reduction reduction);
+AG_API ag_status ag_tensor_huber_loss(ag_tensor *out, const ag_tensor *pred,
+                                      const ag_tensor *target, float delta, ag_reduction reduction);
+AG_API ag_status ag_tensor_huber_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                           const ag_tensor *target, const ag_tensor *grad,
+                                           float delta, ag_reduction reduction);
+
+/**
+ * Binary cross-entropy of probabilities: -(1/N) Σ [t log p + (1-t) log(1-p)]. An element loss;
+ * bce_with_logits_loss is the better choice where logits are at hand.
+ * Gradient: (p - t) / (p (1-p)) / N. Each logarithm is floored at -100, and p (1-p) at 1e-12, so both
+ * are finite at p = 0 and 1. Domain: p in [0, 1].
+ */
+AG_API ag_variable *ag_bce_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                ag_reduction reduction);
+AG_API ag_status ag_tensor_bce_loss(ag_tensor *out, const ag_tensor *pred, const ag_tensor *target,
+                                    ag_reduction reduction);
+AG_API ag_status ag_tensor_bce_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                         const ag_tensor *target, const ag_tensor *grad,
+                                         ag_reduction reduction);
+
+/**
+ * Binary cross-entropy of logits: (1/N) Σ max(x,0) - x t + log(1 + e^-|x|). An element loss.
+ * Gradient: (σ(x) - t) / N. Value and gradient are exact in both tails.
+ */
+AG_API ag_variable *ag_bce_with_logits_loss(ag_arena *arena, ag_variable *logits,
+                                            ag_variable *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_bce_with_logits_loss(ag_tensor *out, const ag_tensor *logits,
+                                                const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_bce_with_logits_loss_grad(ag_tensor *out, const ag_tensor *logits,
+                                                     const ag_tensor *target, const ag_tensor *grad,
+                                                     ag_reduction reduction);
+
+/**
+ * Cross-entropy of logits: (1/N) Σ_rows Σ_c t_c (log Σ_j e^x_j - x_c). A row loss.
+ * Shapes: logits and target [..., classes]; target holds probabilities, or a one-hot row.
+ * Gradient: (S softmax(x)_c - t_c) / N with S = Σ_c t_c, the true derivative also of rows that do not
+ * sum to 1. A class with t_c = 0 adds 0 even where x_c = -∞. Applies log-softmax itself: do not apply
+ * softmax before.
+ */
+AG_API ag_variable *ag_cross_entropy_loss(ag_arena *arena, ag_variable *logits, ag_variable *target,
+                                          ag_reduction reduction);
+AG_API ag_status ag_tensor_cross_entropy_loss(ag_tensor *out, const ag_tensor *logits,
+                                              const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_cross_entropy_loss_grad(ag_tensor *out, const ag_tensor *logits,
+                                                   const ag_tensor *target, const ag_tensor *grad,
+                                                   ag_reduction reduction);
+
+/**
+ * Negative log-likelihood: -(1/N) Σ_rows Σ_c t_c l_c. A row loss on log-probabilities, such as
+ * ag_log_softmax gives. Shapes: log_probs and target [..., classes].
+ * Gradient: -t_c / N. A class with t_c = 0 adds 0 even where l_c = -∞.
+ */
+AG_API ag_variable *ag_nll_loss(ag_arena *arena, ag_variable *log_probs, ag_variable *target,
+                                ag_reduction reduction);
+AG_API ag_status ag_tensor_nll_loss(ag_tensor *out, const ag_tensor *log_probs,
+                                    const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_nll_loss_grad(ag_tensor *out, const ag_tensor *log_probs,
+                                         const ag_tensor *target, const ag_tensor *grad,
+                                         ag_reduction reduction);
+
+/**
+ * Kullback-Leibler divergence: (1/N) Σ t (log t - p), 0 where t = 0. An element loss; p holds
+ * log-probabilities. BATCHMEAN gives the divergence per example.
+ * Gradient: -t / N. Domain: t ≥ 0.
+ */
+AG_API ag_variable *ag_kl_div_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                   ag_reduction reduction);
+AG_API ag_status ag_tensor_kl_div_loss(ag_tensor *out, const ag_tensor *pred,
+                                       const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_kl_div_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                            const ag_tensor *target, const ag_tensor *grad,
+                                            ag_reduction reduction);
+
+/**
+ * Hinge loss: (1/N) Σ max(0, 1 - p t). An element loss, for classification with a margin.
+ * Gradient: -t / N where 1 - p t > 0, else 0. Kink at p t = 1. Domain: t is -1 or 1.
+ */
+AG_API ag_variable *ag_hinge_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                  ag_reduction reduction);
+AG_API ag_status ag_tensor_hinge_loss(ag_tensor *out, const ag_tensor *pred,
+                                      const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_hinge_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                           const ag_tensor *target, const ag_tensor *grad,
+                                           ag_reduction reduction);
+
+/**
+ * L2 regularisation: (1/N) Σ w²/2. An element loss of one input. With an adaptive optimiser use
+ * AdamW's weight decay instead, which does not pass through the scaling by past gradients.
+ * Gradient: w / N.
+ */
+AG_API ag_variable *ag_l2_loss(ag_arena *arena, ag_variable *weights, ag_reduction reduction);
+AG_API ag_status ag_tensor_l2_loss(ag_tensor *out, const ag_tensor *weights,
+                                   ag_reduction reduction);
+AG_API ag_status ag_tensor_l2_loss_grad(ag_tensor *out, const ag_tensor *weights,
+                                        const ag_tensor *grad, ag_reduction reduction);
+
+/**
+ * L1 regularisation: (1/N) Σ |w|, which pushes weights to exactly 0. An element loss of one input.
+ * Gradient: sign(w) / N. Kink at w = 0.
+ */
+AG_API ag_variable *ag_l1_regularization(ag_arena *arena, ag_variable *weights,
+                                         ag_reduction reduction);
+AG_API ag_status ag_tensor_l1_regularization(ag_tensor *out, const ag_tensor *weights,
+                                             ag_reduction reduction);
+AG_API ag_status ag_tensor_l1_regularization_grad(ag_tensor *out, const ag_tensor *weights,
+                                                  const ag_tensor *grad, ag_reduction reduction);
+
+/**
+ * Cosine embedding loss: (1/N) Σ_rows of 1 - cos(x1, x2) where t = 1, max(0, cos(x1, x2) - margin)
+ * where t = -1. A row loss that draws pairs together or apart.
+ * Shapes: x1 and x2 [..., features]; target one label per row, [rows] or [rows, 1].
+ * Gradient to x1: ∓(x2 - x1 (x1·x2)/|x1|²) / (|x1| |x2|) / N, - for t = 1; to x2 by symmetry; 0 where
+ * the margin is kept. A zero vector has cosine 0 and gradient 0. Domain: t is -1 or 1.
+ * @param margin  finite, usually in [-1, 1].
+ */
+AG_API ag_variable *ag_cosine_embedding_loss(ag_arena *arena, ag_variable *x1, ag_variable *x2,
+                                             ag_variable *target, float margin,
+                                             ag_reduction reduction);
+AG_API ag_status ag_tensor_cosine_embedding_loss(ag_tensor *out, const ag_tensor *x1,
+                                                 const ag_tensor *x2, const ag_tensor *target,
+                                                 float margin, ag_reduction reduction);
+AG_API ag_status ag_tensor_cosine_embedding_loss_grad(ag_tensor *out_x1, ag_tensor *out_x2,
+                                                      const ag_tensor *x1, const ag_tensor *x2,
+                                                      const ag_tensor *target,
+                                                      const ag_tensor *grad, float margin,
+                                                      ag_reduction reduction);
+
+/**
+ * Triplet loss: (1/N) Σ_rows max(0, |a - p| - |a - n| + margin), with Euclidean distances (Schroff et
+ * al. 2015, without the squares). A row loss on embeddings.
+ * Shapes: anchor, positive and negative [..., features].
+ * Gradient where the loss is positive: (a-p)/|a-p| - (a-n)/|a-n| to the anchor, -(a-p)/|a-p| to the
+ * positive, (a-n)/|a-n| to the negative, each / N; a distance of 0 adds 0.
+ * @param margin  finite, usually positive.
+ */
+AG_API ag_variable *ag_triplet_loss(ag_arena *arena, ag_variable *anchor, ag_variable *positive,
+                                    ag_variable *negative, float margin, ag_reduction reduction);
+AG_API ag_status ag_tensor_triplet_loss(ag_tensor *out, const ag_tensor *anchor,
+                                        const ag_tensor *positive, const ag_tensor *negative,
+                                        float margin, ag_reduction reduction);
+AG_API ag_status ag_tensor_triplet_loss_grad(ag_tensor *out_anchor, ag_tensor *out_positive,
+                                             ag_tensor *out_negative, const ag_tensor *anchor,
+                                             const ag_tensor *positive, const ag_tensor *negative,
+                                             const ag_tensor *grad, float margin,
+                                             ag_reduction reduction);
+
+AG_END_DECLS
+
+#endif

@@ -1,0 +1,22 @@
+/* parallel.h: how many threads the library may use. */
+#ifndef AUTOGRAD_PARALLEL_H
+#define AUTOGRAD_PARALLEL_H
+
+#include <autograd/status.h>
+
+AG_BEGIN_DECLS
+
+/**
+ * Sets how many threads one call may use, for the whole process; 0, the default, means as many as
+ * OpenMP would (OMP_NUM_THREADS, or the number of processors). The number changes how long a call
+ * takes, never a bit of its result. Small calls use one thread whatever is set.
+ * @return AG_ERROR_ARGUMENT below 0 or above 1024.
+ */
+AG_API ag_status ag_set_num_threads(int threads);
+
+/** How many threads a large call may use now; 1 in a library built without OpenMP. */
+AG_API int ag_get_num_threads(void);
+
+AG_END_DECLS
+
+#endif

@@ -1,0 +1,132 @@
+/* variable.h: the autograd graph: variables, and going backward through them. */
+#ifndef AUTOGRAD_VARIABLE_H
+#define AUTOGRAD_VARIABLE_H
+
+#include <autograd/tensor.h>
+
+typedef struct ag_variable ag_variable;
+
+/** From a variable to one that it was computed from. */
+typedef struct ag_edge {
+    ag_variable *node;
+} ag_edge;
+
+/**
+ * The gradient of one operation: adds to each parent's gradient what self->grad implies for it,
+ * with ag_accumulate_grad or ag_grad_sink. temp_arena is for scratch memory; it is rewound when
+ * the function returns. Any status but AG_OK stops ag_backward, which returns it.
+ */
+typedef ag_status (*ag_backward_fn)(ag_variable *self, ag_arena *temp_arena);
+
+/**
+ * A node of the graph: a tensor, and how to carry a gradient back to what it was computed from.
+ * Leaves come from ag_create_leaf, all other nodes from operations. Operations of your own are made
+ * by ag_create_node, which is what the library's own use.
+ */
+struct ag_variable {
+    ag_tensor *data;
+    ag_tensor *grad;    /**< d root / d data, of data's shape; NULL until a backward reaches it */
+    bool requires_grad; /**< whether gradients are wanted for it or for one of its parents */
+    bool is_leaf;
+    const char *op; /**< the operation's name; "leaf" for a leaf */
+
+    uint32_t num_parents; /**< 0 where no gradient is wanted */
+    uint32_t num_saved;
+    ag_edge *parents;
+    ag_tensor **saved_tensors; /**< what backward_fn needs beside self->data */
+    ag_backward_fn backward_fn;
+
+    /* What else backward_fn needs; the meaning is the operation's own. */
+    uint32_t reduction;    /**< of a loss: its ag_reduction */
+    uint32_t metadata_int; /**< of a matmul: which factors are transposed */
+    float metadata_float;  /**< of a loss: its delta or margin; of scale: the factor */
+    const void *metadata;
+
+    /** Used by ag_backward alone. */
+    struct {
+        ag_tensor *grad_storage; /* where grad lives: backward allocates nothing */
+        ag_variable *next_found;
+        ag_variable *next_ready;
+        uint32_t pending; /* consumers whose contribution is still to come */
+    } engine;
+};
+
+AG_BEGIN_DECLS
+
+/**
+ * Creates a leaf around a tensor, which it shares and does not copy. Variable and gradient live in
+ * the arena; the tensor must outlive them.
+ * @param requires_grad  true for a parameter, false for an input or a target.
+ * @return NULL on failure: AG_ERROR_NULL, AG_ERROR_SHAPE, AG_ERROR_MEMORY.
+ */
+AG_API ag_variable *ag_create_leaf(ag_arena *arena, ag_tensor *tensor, bool requires_grad);
+
+/** A leaf on the same tensor that wants no gradient: what is built on it stays out of the graph. */
+AG_API ag_variable *ag_detach(ag_arena *arena, const ag_variable *variable);
+
+/**
+ * Creates the node of an operation. It requires a gradient if one of its parents does and gradients
+ * are enabled; only then has it parents and backward_fn. Fill saved_tensors and metadata as needed.
+ * @param op       the operation's name; not copied, so usually a literal.
+ * @param data     the operation's result, in the same arena or one that lives longer.
+ * @return NULL on failure: AG_ERROR_NULL, AG_ERROR_SHAPE, AG_ERROR_MEMORY.
+ */
+AG_API ag_variable *ag_create_node(ag_arena *arena, const char *op, ag_tensor *data,
+                                   uint32_t num_parents, ag_variable *const *parents,
+                                   ag_backward_fn backward_fn);
+
+/**
+ * Keeps tensors for a node's backward_fn; the pointers are copied, not the tensors. The node's
+ * earlier saved tensors are forgotten.
+ */
+AG_API ag_status ag_save_tensors(ag_arena *arena, ag_variable *node, uint32_t num_saved,
+                                 ag_tensor *const *tensors);
+
+/**
+ * In a backward_fn: adds a contribution to a parent's gradient. Does nothing if the parent wants
+ * none. @return AG_ERROR_NULL, AG_ERROR_SHAPE.
+ */
+AG_API ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution);
+
+/**
+ * In a backward_fn, the same without a temporary: where to write a parent's contribution.
+ * @param accumulate  set to true if the contribution must be added to what is there, false if it
+ *                    must overwrite what is there. Write every element before the next call.
+ * @return the parent's gradient, or NULL if the parent wants none.
+ */
+AG_API ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate);
+
+/**
+ * Computes d root / d leaf for every leaf under root that requires a gradient, and adds it to that
+ * leaf's grad. Gradients of the nodes between are set afresh, and can be read until their arena is
+ * rewound. A second call on the same graph adds the same amounts again. There is no recursion and
+ * no memory allocation, so depth is limited by memory alone.
+ * @param temp_arena  scratch memory for operations that need it; those of this library do not.
+ * @param root        a scalar: a tensor of one element. Its own gradient starts as 1.
+ * @return AG_ERROR_NULL; AG_ERROR_GRAPH if root is no scalar (use ag_backward_from), requires no
+ *         gradient, or depends on itself; what a backward_fn returned otherwise. No gradient changes
+ *         except after the last, when the contributions made until then stay.
+ */
+AG_API ag_status ag_backward(ag_arena *temp_arena, ag_variable *root);
+
+/**
+ * The same from a root of any shape: computes the gradients of the sum of seed * root.
+ * @param seed  the upstream gradient, of root's shape; it is copied.
+ */
+AG_API ag_status ag_backward_from(ag_arena *temp_arena, ag_variable *root, const ag_tensor *seed);
+
+/** Empties a variable's gradient: grad is NULL until the next backward sets it. */
+AG_API ag_status ag_zero_grad(ag_variable *variable);
+
+/**
+ * Turns the recording of the graph on or off for this thread, and returns what it was. While it is
+ * off, operations compute values alone: nothing is saved, and results require no gradient.
+ */
+AG_API bool ag_set_grad_enabled(bool enabled);
+
+/** Whether operations of this thread record the graph; true at first. */
+AG_API bool ag_grad_enabled(void);
+
+AG_END_DECLS
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * backward.c: carrying gradients from a root back to the leaves.
+ *
+ * Three walks, none of them recursive and none allocating, along links that stand in the nodes:
+ * discover all nodes under the root and count how many consumers each has; put them in an order in
+ * which every node comes after all of its consumers (Kahn 1962); call their backward functions.
+ * Nodes that require no gradient are never touched, so that threads may share them.
+ */
+#include "config.h"
+
+#include <autograd/variable.h>
+
+#include "core/status.h"
+#include "tensor/shape.h"
+
+ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate)
+{
+    if (accumulate == NULL || parent == NULL) {
+        ag__fail_null("grad_sink", parent == NULL ? "parent" : "accumulate");
+        return NULL;
+    }
+    if (!parent->requires_grad) return NULL;
+    *accumulate = parent->grad != NULL;
+    parent->grad = parent->engine.grad_storage;
+    return parent->grad;
+}
+
+ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution)
+{
+    if (parent == NULL) return ag__fail_null("accumulate_grad", "parent");
+    ag_status status = ag__tensor_check("accumulate_grad", "contribution", contribution);
+    if (status != AG_OK) return status;
+    if (!ag_tensor_same_shape(parent->data, contribution))
+        return ag__fail(AG_ERROR_SHAPE, "accumulate_grad: parent (%s) is %s but contribution is %s",
+                        parent->op, ag__tensor_shape_text(parent->data).text,
+                        ag__tensor_shape_text(contribution).text);
+    bool accumulate = false;
+    ag_tensor *grad = ag_grad_sink(parent, &accumulate);
+    if (grad == NULL) return AG_OK;
+    return accumulate ? ag_tensor_add(grad, grad, contribution)
+                      : ag_tensor_copy(grad, contribution);
+}
+
+static bool wants_gradient(const ag_variable *node)
+{
+    return node->requires_grad && node->engine.grad_storage != NULL;
+}
+
+/*
+ * Links all nodes under the root, in the order of their discovery, and counts each one's consumers.
+ * Outside of this file every count is 0, which is how a node that was not met before is known.
+ */
+static size_t discover(ag_variable *root)
+{
+    size_t count = 1;
+    ag_variable *last = root;
+    root->engine.next_found = NULL;
+    for (ag_variable *node = root; node != NULL; node = node->engine.next_found)
+        for (uint32_t i = 0; i < node->num_parents; i++) {
+            ag_variable *parent = node->parents[i].node;
+            if (!wants_gradient(parent) || parent->engine.pending++ > 0 || parent == root) continue;
+            parent->engine.next_found = NULL;
+            last = last->engine.next_found = parent;
+            count++;
+        }
+    return count;
+}
+
+/* Links the nodes by next_ready, consumers first. Returns how many it could: fewer in a cycle. */
+static size_t put_in_order(ag_variable *root)
+{
+    if (root->engine.pending > 0) return 0;
+    size_t count = 0;
+    ag_variable *last = root;
+    root->engine.next_ready = NULL;
+    for (ag_variable *node = root; node != NULL; node = node->engine.next_ready, count++)
+        for (uint32_t i = 0; i < node->num_parents; i++) {
+            ag_variable *parent = node->parents[i].node;
+            if (!wants_gradient(parent) || --parent->engine.pending > 0) continue;
+            parent->engine.next_ready = NULL;
+            last = last->engine.next_ready = parent;
+        }
+    return count;
+}
+
+static ag_status order_graph(ag_variable *root)
+{
+    if (discover(root) == put_in_order(root)) return AG_OK;
+    for (ag_variable *node = root; node != NULL; node = node->engine.next_found)
+        node->engine.pending = 0;
+    return ag__fail(AG_ERROR_GRAPH, "backward: a node under root (%s) depends on itself", root->op);
+}
+
+static ag_status run(ag_arena *temp_arena, ag_variable *root)
+{
+    for (ag_variable *node = root; node != NULL; node = node->engine.next_ready) {
+        if (node->grad == NULL || node->backward_fn == NULL) continue;
+        ag_mark mark = ag_arena_mark(temp_arena);
+        ag_status status = node->backward_fn(node, temp_arena);
+        ag_arena_rewind(temp_arena, mark);
+        if (status != AG_OK) return status;
+    }
+    return AG_OK;
+}
+
+/* Gradients of nodes other than leaves belong to one backward and start empty. */
+static void forget_gradients(ag_variable *root)
+{
+    for (ag_variable *node = root; node != NULL; node = node->engine.next_ready)
+        if (!node->is_leaf) node->grad = NULL;
+}
+
+static ag_status check_root(const char *function, const ag_arena *temp_arena,
+                            const ag_variable *root)
+{
+    if (temp_arena == NULL) return ag__fail_null(function, "temp_arena");
+    if (root == NULL) return ag__fail_null(function, "root");
+    if (!wants_gradient(root))
+        return ag__fail(
+            AG_ERROR_GRAPH,
+            "%s: root (%s) requires no gradient: no leaf under it does, or gradients were "
+            "disabled when it was made",
+            function, root->op);
+    return AG_OK;
+}
+
+static void seed_root(ag_variable *root, const ag_tensor *seed)
+{
+    bool accumulate = false;
+    ag_tensor *grad = ag_grad_sink(root, &accumulate);
+    for (size_t i = 0; i < grad->size; i++)
+        grad->data[i] = (accumulate ? grad->data[i] : 0) + (seed != NULL ? seed->data[i] : 1);
+}
+
+static ag_status backward(ag_arena *temp_arena, ag_variable *root, const ag_tensor *seed)
+{
+    ag_status status = order_graph(root);
+    if (status != AG_OK) return status;
+    forget_gradients(root);
+    seed_root(root, seed);
+    return run(temp_arena, root);
+}
+
+ag_status ag_backward(ag_arena *temp_arena, ag_variable *root)
+{
+    ag_status status = check_root("backward", temp_arena, root);
+    if (status != AG_OK) return status;
+    if (root->data->size != 1)
+        return ag__fail(
+            AG_ERROR_GRAPH,
+            "backward: root (%s) is %s, not a scalar: reduce it to one element, or give the "
+            "upstream gradient to ag_backward_from",
+            root->op, ag__tensor_shape_text(root->data).text);
+    return backward(temp_arena, root, NULL);
+}
+
+ag_status ag_backward_from(ag_arena *temp_arena, ag_variable *root, const ag_tensor *seed)
+{
+    ag_status status = check_root("backward_from", temp_arena, root);
+    if (status == AG_OK) status = ag__tensor_check("backward_from", "seed", seed);
+    if (status != AG_OK) return status;
+    if (!ag_tensor_same_shape(root->data, seed))
+        return ag__fail(AG_ERROR_SHAPE, "backward_from: root (%s) is %s but seed is %s", root->op,
+                        ag__tensor_shape_text(root->data).text, ag__tensor_shape_text(seed).text);
+    return backward(temp_arena, root, seed);
+}

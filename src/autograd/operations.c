@@ -1,0 +1,226 @@
+/*
+ * operations.c: the public operations on variables, made from the table of operations.
+ *
+ * There is no arithmetic here, and nothing that belongs to a single operation but its list of
+ * arguments: a call is computed by the operation's descriptor, recorded as a node, and carried
+ * backward by the same descriptor.
+ */
+#include "config.h"
+
+#include <autograd/activation.h>
+#include <autograd/arithmetic.h>
+#include <autograd/loss.h>
+
+#include "core/status.h"
+#include "tensor/op.h"
+
+/* ---- backward ---- */
+
+static ag_status carry_backward(ag_variable *self, ag_arena *temp_arena)
+{
+    (void)temp_arena;
+    const ag__op *op = self->metadata;
+    ag__call call = {
+        .op = op,
+        .reduction = (ag_reduction)self->reduction,
+        .transposes = self->metadata_int,
+        .parameter = self->metadata_float,
+    };
+    for (uint32_t i = 0; i < op->num_inputs; i++)
+        call.inputs[i] = self->saved_tensors[i];
+    ag__sink sinks[AG__MAX_INPUTS] = {{0}};
+    for (uint32_t i = 0; i < op->num_differentiable && i < self->num_parents; i++) {
+        ag_tensor *grad = ag_grad_sink(self->parents[i].node, &sinks[i].accumulate);
+        if (grad != NULL) sinks[i].data = grad->data;
+    }
+    op->backward(&call, self->grad, sinks);
+    return AG_OK;
+}
+
+/* ---- forward ---- */
+
+static ag_status fill_inputs(ag__call *call, ag_variable *const *inputs)
+{
+    const ag__op *op = call->op;
+    for (uint32_t i = 0; i < op->num_inputs; i++) {
+        if (inputs[i] != NULL)
+            call->inputs[i] = inputs[i]->data;
+        else if (!op->last_is_optional || i < op->num_inputs - 1)
+            return ag__fail_null(op->name, op->input_names[i]);
+    }
+    return AG_OK;
+}
+
+/* Whether a gradient will be asked for: of targets it never is. */
+static bool needs_graph(const ag__op *op, ag_variable *const *inputs)
+{
+    bool needed = false;
+    for (uint32_t i = 0; i < op->num_differentiable; i++)
+        needed = needed || (inputs[i] != NULL && inputs[i]->requires_grad);
+    return needed && ag_grad_enabled();
+}
+
+/* The node of a call with its result. */
+static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *const *inputs,
+                           ag_tensor *result)
+{
+    const ag__op *op = call->op;
+    bool graph = needs_graph(op, inputs);
+    uint32_t num_parents = graph ? op->num_parents : 0;
+    if (num_parents > 0 && inputs[num_parents - 1] == NULL) num_parents--;
+    ag_variable *node =
+        ag_create_node(arena, op->name, result, num_parents, inputs, carry_backward);
+    if (node == NULL) return NULL;
+    node->reduction = (uint32_t)call->reduction;
+    node->metadata_int = call->transposes;
+    node->metadata_float = call->parameter;
+    node->metadata = op;
+    if (!graph) return node;
+    ag_tensor *saved[AG__MAX_INPUTS] = {0};
+    for (uint32_t i = 0; i < op->num_inputs; i++)
+        saved[i] = inputs[i] != NULL ? inputs[i]->data : NULL;
+    return ag_save_tensors(arena, node, op->num_inputs, saved) == AG_OK ? node : NULL;
+}
+
+static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *inputs)
+{
+    ag__shape shape;
+    if (arena == NULL) {
+        ag__fail_null(call.op->name, "arena");
+        return NULL;
+    }
+    if (fill_inputs(&call, inputs) != AG_OK || ag__call_check(&call, &shape) != AG_OK) return NULL;
+
+    ag_mark mark = ag_arena_mark(arena);
+    ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
+    ag_variable *node = result != NULL ? record(arena, &call, inputs, result) : NULL;
+    if (node == NULL || call.op->forward(&call, result) != AG_OK) {
+        ag_arena_rewind(arena, mark);
+        return NULL;
+    }
+    return node;
+}
+
+/* ---- losses ---- */
+
+#define DEFINE(name, signature) DEFINE_##signature(name)
+
+#define DEFINE_pair(name)                                                                          \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *pred, ag_variable *target,                \
+                           ag_reduction reduction)                                                 \
+    {                                                                                              \
+        return apply(arena, (ag__call){&ag__op_##name, .reduction = reduction},                    \
+                     (ag_variable *[]){pred, target});                                             \
+    }
+
+#define DEFINE_pair_parameter(name)                                                                \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *pred, ag_variable *target,                \
+                           float parameter, ag_reduction reduction)                                \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, .reduction = reduction, .parameter = parameter};          \
+        return apply(arena, call, (ag_variable *[]){pred, target});                                \
+    }
+
+#define DEFINE_single(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *weights, ag_reduction reduction)          \
+    {                                                                                              \
+        return apply(arena, (ag__call){&ag__op_##name, .reduction = reduction}, &weights);         \
+    }
+
+#define DEFINE_labelled_pair(name)                                                                 \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x1, ag_variable *x2, ag_variable *target, \
+                           float parameter, ag_reduction reduction)                                \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, .reduction = reduction, .parameter = parameter};          \
+        return apply(arena, call, (ag_variable *[]){x1, x2, target});                              \
+    }
+
+#define DEFINE_triple(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *anchor, ag_variable *positive,            \
+                           ag_variable *negative, float parameter, ag_reduction reduction)         \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, .reduction = reduction, .parameter = parameter};          \
+        return apply(arena, call, (ag_variable *[]){anchor, positive, negative});                  \
+    }
+
+AG__LOSS_TABLE(DEFINE)
+
+/* ---- the other functions ---- */
+
+/* What an operation that takes no reduction reduces by is part of its descriptor. */
+#define CALL(name, ...)                                                                            \
+    (ag__call)                                                                                     \
+    {                                                                                              \
+        .op = &ag__op_##name, .reduction = ag__op_##name.reduction, __VA_ARGS__                    \
+    }
+
+#define DEFINE_unary(name)                                                                         \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x)                                        \
+    {                                                                                              \
+        return apply(arena, CALL(name, .transposes = 0), &x);                                      \
+    }
+
+#define DEFINE_unary_parameter(name)                                                               \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, float parameter)                       \
+    {                                                                                              \
+        return apply(arena, CALL(name, .parameter = parameter), &x);                               \
+    }
+
+#define DEFINE_binary(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *a, ag_variable *b)                        \
+    {                                                                                              \
+        return apply(arena, CALL(name, .transposes = 0), (ag_variable *[]){a, b});                 \
+    }
+
+#define DEFINE_matmul(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *a, ag_variable *b, bool transpose_a,      \
+                           bool transpose_b)                                                       \
+    {                                                                                              \
+        uint32_t transposes =                                                                      \
+            (transpose_a ? AG__TRANSPOSE_A : 0u) | (transpose_b ? AG__TRANSPOSE_B : 0u);           \
+        return apply(arena, CALL(name, .transposes = transposes), (ag_variable *[]){a, b});        \
+    }
+
+#define DEFINE_linear(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *weight,                   \
+                           ag_variable *bias)                                                      \
+    {                                                                                              \
+        return apply(arena, CALL(name, .transposes = 0), (ag_variable *[]){x, weight, bias});      \
+    }
+
+/* Nothing is computed: the result is the input's memory under another shape. */
+#define DEFINE_reshape(name)                                                                       \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, uint32_t ndims, const uint32_t *shape) \
+    {                                                                                              \
+        return apply_view(arena, CALL(name, .transposes = 0), x, ndims, shape);                    \
+    }
+
+static ag_status check_view(const ag__call *call, uint32_t ndims, const uint32_t *shape)
+{
+    ag__shape unused;
+    size_t size = 0;
+    ag_status status = ag__call_check(call, &unused);
+    if (status == AG_OK) status = ag__shape_size(call->op->name, ndims, shape, &size);
+    if (status == AG_OK && size != call->inputs[0]->size)
+        status = ag__fail(AG_ERROR_SHAPE, "%s: x is %s, which has not the size of %s",
+                          call->op->name, ag__tensor_shape_text(call->inputs[0]).text,
+                          ag__shape_to_text(ndims, shape).text);
+    return status;
+}
+
+static ag_variable *apply_view(ag_arena *arena, ag__call call, ag_variable *x, uint32_t ndims,
+                               const uint32_t *shape)
+{
+    if (arena == NULL) {
+        ag__fail_null(call.op->name, "arena");
+        return NULL;
+    }
+    if (fill_inputs(&call, &x) != AG_OK || check_view(&call, ndims, shape) != AG_OK) return NULL;
+    ag_mark mark = ag_arena_mark(arena);
+    ag_tensor *view = ag_tensor_wrap(arena, ndims, shape, x->data->data);
+    ag_variable *node = view != NULL ? record(arena, &call, &x, view) : NULL;
+    if (node == NULL) ag_arena_rewind(arena, mark);
+    return node;
+}
+
+AG__FUNCTION_TABLE(DEFINE)

@@ -1,0 +1,222 @@
+/*
+ * blas.c: sums and dot products, and matrix products in tiles.
+ *
+ * Sums go through ddot on blocks of doubles. (dsdot would spare the conversion, but OpenBLAS adds in
+ * float inside of it on most x86 processors.)
+ *
+ * A large product is cut into tiles that depend on the shapes alone; our threads take tiles, and each
+ * tile is one call of a single-threaded sgemm. So results do not depend on the number of threads, and
+ * the threads of BLAS and of OpenMP never spin against each other.
+ */
+#include "config.h"
+
+#include "core/blas.h"
+
+#include <cblas.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "core/parallel.h"
+
+/* ---- sums ---- */
+
+static const double ones[AG__CHUNK] = {
+#define ONES_8 1, 1, 1, 1, 1, 1, 1, 1
+#define ONES_64 ONES_8, ONES_8, ONES_8, ONES_8, ONES_8, ONES_8, ONES_8, ONES_8
+    ONES_64, ONES_64, ONES_64, ONES_64, ONES_64, ONES_64, ONES_64, ONES_64,
+};
+
+double ag__sum(size_t n, const double *x)
+{
+    return cblas_ddot((int)n, x, 1, ones, 1);
+}
+
+double ag__dot(size_t n, const double *x, const double *y)
+{
+    return cblas_ddot((int)n, x, 1, y, 1);
+}
+
+/* ---- one thread for each call of BLAS ---- */
+
+#ifdef HAVE_OPENBLAS
+
+/* OpenBLAS's own header declares these, but cblas.h may be another library's. */
+extern int openblas_get_parallel(void);
+extern int openblas_get_num_threads(void);
+extern void openblas_set_num_threads(int threads);
+extern char *openblas_get_config(void);
+extern char *openblas_get_corename(void);
+
+enum { PARALLEL_NONE, PARALLEL_PTHREADS, PARALLEL_OPENMP };
+
+/* Products of fewer multiplications than this OpenBLAS runs on one thread by itself. */
+#define OPENBLAS_SERIAL_LIMIT (64.0 * 64.0 * 64.0)
+
+/*
+ * OpenBLAS's number of threads is one for the process. The first of our threads that needs it to be 1
+ * keeps the host's setting, the last one puts it back.
+ */
+static pthread_mutex_t setting_lock = PTHREAD_MUTEX_INITIALIZER;
+static int setting_users, host_setting;
+
+typedef struct blas_scope {
+    bool active;
+    int openmp_threads; /* of the calling thread; OpenBLAS's OpenMP flavour changes it */
+} blas_scope;
+
+static blas_scope enter_single_threaded(double multiplications)
+{
+    blas_scope scope = {.active = multiplications >= OPENBLAS_SERIAL_LIMIT &&
+                                  openblas_get_parallel() != PARALLEL_NONE};
+    if (!scope.active) return scope;
+#ifdef _OPENMP
+    scope.openmp_threads = omp_get_max_threads();
+#endif
+    pthread_mutex_lock(&setting_lock);
+    if (setting_users++ == 0) {
+        host_setting = openblas_get_num_threads();
+        if (host_setting != 1) openblas_set_num_threads(1);
+    }
+    pthread_mutex_unlock(&setting_lock);
+    return scope;
+}
+
+static void leave_single_threaded(blas_scope scope)
+{
+    if (!scope.active) return;
+    pthread_mutex_lock(&setting_lock);
+    if (--setting_users == 0 && host_setting != 1) openblas_set_num_threads(host_setting);
+    pthread_mutex_unlock(&setting_lock);
+#ifdef _OPENMP
+    if (openblas_get_parallel() == PARALLEL_OPENMP) omp_set_num_threads(scope.openmp_threads);
+#endif
+}
+
+const char *ag__blas_info(char *buffer, size_t bytes)
+{
+    static const char *const threading[] = {"no threads", "pthreads", "OpenMP"};
+    const char *config = openblas_get_config();
+    int version = (int)strcspn(config, " ");
+    if (config[version] == ' ') version += 1 + (int)strcspn(config + version + 1, " ");
+    int parallel = openblas_get_parallel();
+    snprintf(buffer, bytes, "%.*s %s, %s", version, config, openblas_get_corename(),
+             parallel >= 0 && parallel <= 2 ? threading[parallel] : "unknown threading");
+    return buffer;
+}
+
+#else
+
+/* Another CBLAS: whatever threads it uses are its own affair. */
+typedef int blas_scope;
+
+static blas_scope enter_single_threaded(double multiplications)
+{
+    (void)multiplications;
+    return 0;
+}
+
+static void leave_single_threaded(blas_scope scope)
+{
+    (void)scope;
+}
+
+const char *ag__blas_info(char *buffer, size_t bytes)
+{
+    snprintf(buffer, bytes, "a CBLAS other than OpenBLAS");
+    return buffer;
+}
+
+#endif
+
+/* ---- products ---- */
+
+/* About 50 µs of work on one core: less is not worth a tile of its own. */
+#define TILE_MULTIPLICATIONS 4e6
+/* Enough to keep dozens of cores busy; more would make tiles thin and sgemm slow. */
+#define MAX_TILES 64.0
+/* Tile edges are multiples of what sgemm's inner kernels work on. */
+#define EDGE_UNIT 16
+
+/* sgemm on one core of 2020: 40 multiplications in a nanosecond. */
+#define NANOSECONDS_PER_MULTIPLICATION 0.025
+
+typedef struct product {
+    ag__matrix a, b;
+    bool accumulate;
+    float *c;
+    size_t m, n, k;
+    size_t tile_m, tile_n;
+} product;
+
+static size_t ceiling_divide(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Halves the longer edge until there are tiles enough. */
+static void choose_tiles(product *p)
+{
+    double wanted = (double)p->m * (double)p->n * (double)p->k / TILE_MULTIPLICATIONS;
+    if (wanted > MAX_TILES) wanted = MAX_TILES;
+    size_t parts_m = 1, parts_n = 1;
+    p->tile_m = p->m;
+    p->tile_n = p->n;
+    while ((double)(parts_m * parts_n) < wanted &&
+           (p->tile_m > EDGE_UNIT || p->tile_n > EDGE_UNIT)) {
+        size_t *parts = p->tile_m > p->tile_n ? &parts_m : &parts_n;
+        *parts *= 2;
+        p->tile_m = ceiling_divide(ceiling_divide(p->m, parts_m), EDGE_UNIT) * EDGE_UNIT;
+        p->tile_n = ceiling_divide(ceiling_divide(p->n, parts_n), EDGE_UNIT) * EDGE_UNIT;
+    }
+}
+
+/* Where row (or, of a transposed matrix, column) `index` of op(matrix) starts. */
+static const float *from_row(ag__matrix matrix, size_t index)
+{
+    return matrix.data + (matrix.transposed ? index : index * matrix.columns);
+}
+
+static const float *from_column(ag__matrix matrix, size_t index)
+{
+    return matrix.data + (matrix.transposed ? index * matrix.columns : index);
+}
+
+static void multiply_tiles(size_t begin, size_t end, void *context)
+{
+    const product *p = context;
+    size_t tiles_n = ceiling_divide(p->n, p->tile_n);
+    for (size_t tile = begin; tile < end; tile++) {
+        size_t row = tile / tiles_n * p->tile_m, column = tile % tiles_n * p->tile_n;
+        size_t rows = p->m - row < p->tile_m ? p->m - row : p->tile_m;
+        size_t columns = p->n - column < p->tile_n ? p->n - column : p->tile_n;
+        cblas_sgemm(CblasRowMajor, p->a.transposed ? CblasTrans : CblasNoTrans,
+                    p->b.transposed ? CblasTrans : CblasNoTrans, (int)rows, (int)columns, (int)p->k,
+                    1.0f, from_row(p->a, row), (int)p->a.columns, from_column(p->b, column),
+                    (int)p->b.columns, p->accumulate ? 1.0f : 0.0f, p->c + row * p->n + column,
+                    (int)p->n);
+    }
+}
+
+void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c)
+{
+    product p = {
+        .a = a,
+        .b = b,
+        .accumulate = accumulate,
+        .c = c,
+        .m = a.transposed ? a.columns : a.rows,
+        .n = b.transposed ? b.rows : b.columns,
+        .k = a.transposed ? a.rows : a.columns,
+    };
+    choose_tiles(&p);
+    size_t tiles = ceiling_divide(p.m, p.tile_m) * ceiling_divide(p.n, p.tile_n);
+    double multiplications = (double)p.m * (double)p.n * (double)p.k;
+    blas_scope scope = enter_single_threaded(multiplications / (double)tiles);
+    ag__parallel_for(tiles, multiplications * NANOSECONDS_PER_MULTIPLICATION, multiply_tiles, &p);
+    leave_single_threaded(scope);
+}

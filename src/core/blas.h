@@ -1,0 +1,31 @@
+/* blas.h: what the library asks of BLAS. */
+#ifndef AG_CORE_BLAS_H
+#define AG_CORE_BLAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The most numbers that one call of ag__sum or ag__dot takes: what sits in the first-level cache. */
+#define AG__CHUNK 512
+
+/* Σ x_i and Σ x_i y_i of n ≤ AG__CHUNK numbers. */
+double ag__sum(size_t n, const double *x);
+double ag__dot(size_t n, const double *x, const double *y);
+
+/* A matrix in memory, and whether it is meant transposed. */
+typedef struct ag__matrix {
+    const float *data; /* row-major, stored [rows, columns], no matter if transposed */
+    size_t rows, columns;
+    bool transposed;
+} ag__matrix;
+
+/*
+ * c = op(a) · op(b), or c += … if accumulate; c is [m, n], row-major. Dimensions fit in an int.
+ * The same bits for any number of threads.
+ */
+void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c);
+
+/* The BLAS library with its kernels and threading, such as "OpenBLAS 0.3.21 SkylakeX, pthreads". */
+const char *ag__blas_info(char *buffer, size_t bytes);
+
+#endif

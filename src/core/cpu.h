@@ -1,0 +1,51 @@
+/*
+ * cpu.h: kernels compiled for several levels of instruction sets, one chosen when the program runs.
+ *
+ * A kernel is an always-inlined function. AG__EACH_CPU(AG__DEFINE…) wraps it in one function per
+ * level, compiled for that level, and a table indexed by ag__cpu() holds them. Where the compiler
+ * cannot do that there is the baseline alone.
+ */
+#ifndef AG_CORE_CPU_H
+#define AG_CORE_CPU_H
+
+#if defined(__x86_64__) && defined(HAVE_X86_LEVELS)
+/* Levels of the x86-64 psABI: v3 is AVX2 with FMA, v4 is AVX-512. */
+#define AG__TARGET_baseline
+#define AG__TARGET_v3 __attribute__((target("arch=x86-64-v3")))
+#define AG__TARGET_v4 __attribute__((target("arch=x86-64-v4")))
+#define AG__EACH_CPU(X, ...) X(baseline, __VA_ARGS__) X(v3, __VA_ARGS__) X(v4, __VA_ARGS__)
+#define AG__CPU_LIST(name) name##_baseline, name##_v3, name##_v4
+#define AG__CPU_COUNT 3
+#else
+#define AG__TARGET_baseline
+#define AG__EACH_CPU(X, ...) X(baseline, __VA_ARGS__)
+#define AG__CPU_LIST(name) name##_baseline
+#define AG__CPU_COUNT 1
+#endif
+
+#if defined(__GNUC__)
+#define AG__INLINE static inline __attribute__((always_inline))
+#else
+#define AG__INLINE static inline
+#endif
+
+/*
+ * Defines `table[AG__CPU_COUNT]` of functions of type `type`, one for each level, all with
+ * `parameters` and calling the always-inlined `kernel` with `arguments`.
+ */
+#define AG__DEFINE_KERNELS(table, type, kernel, parameters, arguments)                             \
+    AG__EACH_CPU(AG__DEFINE_KERNEL, table, kernel, parameters, arguments)                          \
+    static type *const table[AG__CPU_COUNT] = {AG__CPU_LIST(table)};
+#define AG__DEFINE_KERNEL(level, table, kernel, parameters, arguments)                             \
+    AG__TARGET_##level static void table##_##level parameters                                      \
+    {                                                                                              \
+        kernel arguments;                                                                          \
+    }
+
+/* The level of this machine, an index into tables of kernels; the same for the process's life. */
+int ag__cpu(void);
+
+/* The level's name, such as "x86-64-v3". */
+const char *ag__cpu_name(void);
+
+#endif

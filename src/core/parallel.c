@@ -1,0 +1,102 @@
+/* parallel.c: the one place where threads are used. */
+#include "config.h"
+
+#include "core/parallel.h"
+
+#include <stdatomic.h>
+
+#include "core/status.h"
+
+#define MAX_THREADS 1024
+
+static atomic_int chosen_threads; /* 0: as many as OpenMP would use */
+
+ag_status ag_set_num_threads(int threads)
+{
+    if (threads < 0 || threads > MAX_THREADS)
+        return ag__fail(AG_ERROR_ARGUMENT, "set_num_threads: %d is not between 0 and %d", threads,
+                        MAX_THREADS);
+    atomic_store_explicit(&chosen_threads, threads, memory_order_relaxed);
+    return AG_OK;
+}
+
+#ifdef _OPENMP
+
+#include <omp.h>
+#include <pthread.h>
+
+/*
+ * Below this much work a region costs more than it saves: waking a team takes 2 to 5 µs while its
+ * threads still spin, and many times that when they sleep.
+ */
+#define WORTHWHILE_NANOSECONDS 20000.0
+
+/* libgomp's threads do not survive a fork, and the next region in the child would wait for them. */
+static atomic_bool region_was_opened, threads_were_lost;
+
+static void after_fork_in_child(void)
+{
+    if (atomic_load(&region_was_opened)) atomic_store(&threads_were_lost, true);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, after_fork_in_child);
+}
+
+static void note_region(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+    if (!atomic_load_explicit(&region_was_opened, memory_order_relaxed))
+        atomic_store(&region_was_opened, true);
+}
+
+int ag_get_num_threads(void)
+{
+    if (atomic_load_explicit(&threads_were_lost, memory_order_relaxed)) return 1;
+    int threads = atomic_load_explicit(&chosen_threads, memory_order_relaxed);
+    if (threads == 0) threads = omp_get_max_threads();
+    return threads < MAX_THREADS ? threads : MAX_THREADS;
+}
+
+static void run_on_team(size_t count, int threads, ag__task *task, void *context)
+{
+    note_region();
+#pragma omp parallel num_threads(threads)
+    {
+        size_t team = (size_t)omp_get_num_threads(), member = (size_t)omp_get_thread_num();
+        size_t share = count / team, rest = count % team;
+        size_t begin = member * share + (member < rest ? member : rest);
+        size_t end = begin + share + (member < rest);
+        if (begin < end) task(begin, end, context);
+    }
+}
+
+void ag__parallel_for(size_t count, double nanoseconds, ag__task *task, void *context)
+{
+    if (count > 1 && nanoseconds >= WORTHWHILE_NANOSECONDS && !omp_in_parallel()) {
+        int threads = ag_get_num_threads();
+        if ((size_t)threads > count) threads = (int)count;
+        if (threads > 1) {
+            run_on_team(count, threads, task, context);
+            return;
+        }
+    }
+    task(0, count, context);
+}
+
+#else
+
+int ag_get_num_threads(void)
+{
+    return 1;
+}
+
+void ag__parallel_for(size_t count, double nanoseconds, ag__task *task, void *context)
+{
+    (void)nanoseconds;
+    task(0, count, context);
+}
+
+#endif

@@ -1,0 +1,149 @@
+/* optimizer.c: what every optimiser does, whatever its rule. */
+#include "config.h"
+
+#include "optim/optimizer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/parallel.h"
+#include "core/status.h"
+
+ag_status ag__check_setting(const char *optimizer, const char *setting, float value, float lowest,
+                            float bound)
+{
+    if (value >= lowest && value < bound) return AG_OK;
+    return ag__fail(AG_ERROR_ARGUMENT, "%s: %s is %g but must be at least %g and below %g",
+                    optimizer, setting, (double)value, (double)lowest, (double)bound);
+}
+
+/* ---- creation ---- */
+
+static ag_status check_parameter(const char *name, size_t index, const ag_variable *parameter)
+{
+    if (parameter == NULL) return ag__fail_null(name, "one of parameters");
+    if (!parameter->is_leaf || !parameter->requires_grad)
+        return ag__fail(AG_ERROR_ARGUMENT,
+                        "%s: parameter %zu (%s) is no leaf that requires a gradient", name, index,
+                        parameter->op);
+    return AG_OK;
+}
+
+static ag_status check_parameters(const char *name, size_t count, ag_variable *const *parameters)
+{
+    if (parameters == NULL) return ag__fail_null(name, "parameters");
+    if (count == 0) return ag__fail(AG_ERROR_ARGUMENT, "%s: no parameters", name);
+    for (size_t i = 0; i < count; i++) {
+        ag_status status = check_parameter(name, i, parameters[i]);
+        if (status != AG_OK) return status;
+        for (size_t j = 0; j < i; j++)
+            if (parameters[j] == parameters[i])
+                return ag__fail(AG_ERROR_ARGUMENT, "%s: parameters %zu and %zu are the same", name,
+                                j, i);
+    }
+    return AG_OK;
+}
+
+static bool create_state(ag_arena *arena, uint32_t num_state, ag__parameter *parameter)
+{
+    size_t bytes = parameter->variable->data->size * sizeof(float);
+    for (uint32_t k = 0; k < num_state; k++) {
+        parameter->state[k] = ag_arena_alloc(arena, bytes);
+        if (parameter->state[k] == NULL) return false;
+        memset(parameter->state[k], 0, bytes);
+    }
+    return true;
+}
+
+static ag_optimizer *create(ag_arena *arena, size_t count, ag_variable *const *parameters,
+                            ag_optimizer rule)
+{
+    ag_optimizer *optimizer = ag_arena_alloc(arena, sizeof *optimizer);
+    ag__parameter *cared_for = ag_arena_alloc(arena, count * sizeof *cared_for);
+    if (optimizer == NULL || cared_for == NULL) return NULL;
+    *optimizer = rule;
+    optimizer->num_parameters = count;
+    optimizer->parameters = cared_for;
+    for (size_t i = 0; i < count; i++) {
+        cared_for[i] = (ag__parameter){.variable = parameters[i]};
+        if (!create_state(arena, rule.num_state, &cared_for[i])) return NULL;
+    }
+    return optimizer;
+}
+
+ag_optimizer *ag__optimizer_create(ag_arena *arena, size_t num_parameters,
+                                   ag_variable *const *parameters, ag_optimizer rule)
+{
+    if (arena == NULL) {
+        ag__fail_null(rule.name, "arena");
+        return NULL;
+    }
+    if (check_parameters(rule.name, num_parameters, parameters) != AG_OK) return NULL;
+    ag_mark mark = ag_arena_mark(arena);
+    ag_optimizer *optimizer = create(arena, num_parameters, parameters, rule);
+    if (optimizer == NULL) ag_arena_rewind(arena, mark);
+    return optimizer;
+}
+
+/* ---- stepping ---- */
+
+/* Parameters in pieces that threads can take. */
+#define PIECE 4096
+#define NANOSECONDS_PER_PARAMETER 0.6
+
+typedef struct piecewise {
+    const ag_optimizer *optimizer;
+    const ag__parameter *parameter;
+} piecewise;
+
+static void update_pieces(size_t begin, size_t end, void *context)
+{
+    const piecewise *p = context;
+    const ag_variable *variable = p->parameter->variable;
+    size_t first = begin * PIECE, last = end * PIECE;
+    if (last > variable->data->size) last = variable->data->size;
+    float *state[AG__MAX_STATE] = {0};
+    for (uint32_t k = 0; k < p->optimizer->num_state; k++)
+        state[k] = p->parameter->state[k] + first;
+    p->optimizer->update(p->optimizer, p->parameter->steps, last - first,
+                         variable->data->data + first, variable->grad->data + first, state);
+}
+
+ag_status ag_optimizer_step(ag_optimizer *optimizer)
+{
+    if (optimizer == NULL) return ag__fail_null("optimizer_step", "optimizer");
+    for (size_t i = 0; i < optimizer->num_parameters; i++) {
+        ag__parameter *parameter = &optimizer->parameters[i];
+        if (parameter->variable->grad == NULL) continue;
+        parameter->steps++;
+        piecewise p = {optimizer, parameter};
+        size_t size = parameter->variable->data->size;
+        ag__parallel_for((size + PIECE - 1) / PIECE, NANOSECONDS_PER_PARAMETER * (double)size,
+                         update_pieces, &p);
+    }
+    return AG_OK;
+}
+
+ag_status ag_optimizer_zero_grad(ag_optimizer *optimizer)
+{
+    if (optimizer == NULL) return ag__fail_null("optimizer_zero_grad", "optimizer");
+    for (size_t i = 0; i < optimizer->num_parameters; i++)
+        ag_zero_grad(optimizer->parameters[i].variable);
+    return AG_OK;
+}
+
+ag_status ag_optimizer_set_learning_rate(ag_optimizer *optimizer, float learning_rate)
+{
+    if (optimizer == NULL) return ag__fail_null("optimizer_set_learning_rate", "optimizer");
+    ag_status status = ag__check_setting("optimizer_set_learning_rate", "learning_rate",
+                                         learning_rate, 0, INFINITY);
+    if (status == AG_OK) optimizer->learning_rate = learning_rate;
+    return status;
+}
+
+float ag_optimizer_learning_rate(const ag_optimizer *optimizer)
+{
+    if (optimizer != NULL) return optimizer->learning_rate;
+    ag__fail_null("optimizer_learning_rate", "optimizer");
+    return NAN;
+}

@@ -1,0 +1,26 @@
+/* relu.c: max(x, 0). */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+
+AG__INLINE ag__point relu_law(double x, double unused_input, double unused)
+{
+    (void)unused_input;
+    (void)unused;
+    return (ag__point){.value = x <= 0 ? 0 : x, .slope = x <= 0 ? 0 : x > 0 ? 1 : x};
+}
+
+AG__LAW_KERNELS(kernels, relu_law)
+
+const ag__op ag__op_relu = {
+    .name = "relu",
+    .num_inputs = 1,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .input_names = {"x"},
+    .reduction = AG_REDUCTION_NONE,
+    .infer_shape = ag__infer_same_shape,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels},
+    .nanoseconds = AG__CHEAP,
+};

@@ -1,0 +1,28 @@
+/* sigmoid.c: the logistic function 1 / (1 + e^-x). */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+
+AG__INLINE ag__point sigmoid_law(double x, double unused_input, double unused)
+{
+    (void)unused_input;
+    (void)unused;
+    double e = ag__exp(-fabs(x));
+    double small = e / (1 + e), large = 1 / (1 + e); /* σ(-|x|) and σ(|x|) */
+    return (ag__point){.value = x < 0 ? small : large, .slope = small * large};
+}
+
+AG__LAW_KERNELS(kernels, sigmoid_law)
+
+const ag__op ag__op_sigmoid = {
+    .name = "sigmoid",
+    .num_inputs = 1,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .input_names = {"x"},
+    .reduction = AG_REDUCTION_NONE,
+    .infer_shape = ag__infer_same_shape,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels},
+    .nanoseconds = AG__TRANSCENDENTAL,
+};

@@ -1,0 +1,32 @@
+/* tanh.c: the hyperbolic tangent. */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+
+/* tanh |x| = (1 - e) / (1 + e) and 1 - tanh² = 4 e / (1 + e)², where e = e^-2|x|. */
+AG__INLINE ag__point tanh_law(double x, double unused_input, double unused)
+{
+    (void)unused_input;
+    (void)unused;
+    double e = ag__exp(-2 * fabs(x)), less_one = ag__expm1(-2 * fabs(x)); /* exact near x = 0 */
+    double size = -less_one / (2 + less_one);
+    return (ag__point){
+        .value = x < 0 ? -size : size,
+        .slope = 4 * e / ((1 + e) * (1 + e)),
+    };
+}
+
+AG__LAW_KERNELS(kernels, tanh_law)
+
+const ag__op ag__op_tanh = {
+    .name = "tanh",
+    .num_inputs = 1,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .input_names = {"x"},
+    .reduction = AG_REDUCTION_NONE,
+    .infer_shape = ag__infer_same_shape,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels},
+    .nanoseconds = AG__TRANSCENDENTAL,
+};

@@ -1,0 +1,32 @@
+/* sub.c: a - b. */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+
+AG__INLINE ag__point sub_law(double a, double b, double unused)
+{
+    (void)unused;
+    return (ag__point){.value = a - b, .slope = 1};
+}
+
+AG__INLINE ag__point sub_second_law(double a, double b, double unused)
+{
+    (void)unused;
+    return (ag__point){.value = a - b, .slope = -1};
+}
+
+AG__LAW_KERNELS(kernels, sub_law)
+AG__LAW_KERNELS(second_kernels, sub_second_law)
+
+const ag__op ag__op_sub = {
+    .name = "sub",
+    .num_inputs = 2,
+    .num_parents = 2,
+    .num_differentiable = 2,
+    .input_names = {"a", "b"},
+    .reduction = AG_REDUCTION_NONE,
+    .infer_shape = ag__infer_row_broadcast,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels, .second = second_kernels},
+    .nanoseconds = AG__CHEAP,
+};

@@ -1,0 +1,72 @@
+/* chunk.c: between float and double, a chunk at a time. */
+#include "config.h"
+
+#include "tensor/chunk.h"
+
+#include "core/cpu.h"
+
+typedef void widen_kernel(size_t, const float *, double *);
+typedef void narrow_kernel(size_t, const double *, float *);
+typedef void store_kernel(size_t, const double *, const float *, double, bool, float *);
+
+AG__INLINE void widen(size_t n, const float *restrict x, double *restrict out)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        out[i] = (double)x[i];
+}
+
+AG__INLINE void narrow(size_t n, const double *restrict x, float *restrict out)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)x[i];
+}
+
+/* The four cases are loops of their own: a test in the loop would keep it from being vectorised. */
+AG__INLINE void store(size_t n, const double *restrict slopes, const float *restrict upstream,
+                      double scale, bool accumulate, float *restrict out)
+{
+    if (upstream == NULL && !accumulate) {
+#pragma omp simd
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)(scale * slopes[i]);
+    } else if (upstream == NULL) {
+#pragma omp simd
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)((double)out[i] + scale * slopes[i]);
+    } else if (!accumulate) {
+#pragma omp simd
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)(scale * (double)upstream[i] * slopes[i]);
+    } else {
+#pragma omp simd
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)((double)out[i] + scale * (double)upstream[i] * slopes[i]);
+    }
+}
+
+AG__DEFINE_KERNELS(widen_kernels, widen_kernel, widen, (size_t n, const float *x, double *out),
+                   (n, x, out))
+AG__DEFINE_KERNELS(narrow_kernels, narrow_kernel, narrow, (size_t n, const double *x, float *out),
+                   (n, x, out))
+AG__DEFINE_KERNELS(store_kernels, store_kernel, store,
+                   (size_t n, const double *slopes, const float *upstream, double scale,
+                    bool accumulate, float *out),
+                   (n, slopes, upstream, scale, accumulate, out))
+
+void ag__widen(size_t n, const float *x, double *out)
+{
+    widen_kernels[ag__cpu()](n, x, out);
+}
+
+void ag__narrow(size_t n, const double *x, float *out)
+{
+    narrow_kernels[ag__cpu()](n, x, out);
+}
+
+void ag__store_gradient(size_t n, const double *slopes, const float *upstream, double scale,
+                        const ag__sink *sink, size_t offset)
+{
+    store_kernels[ag__cpu()](n, slopes, upstream, scale, sink->accumulate, sink->data + offset);
+}

@@ -1,0 +1,32 @@
+/*
+ * chunk.h: work on a chunk of at most AG__CHUNK numbers, which sit in the first-level cache.
+ *
+ * The drivers walk through tensors chunk by chunk: floats are widened to double, a kernel computes in
+ * double, and the result is summed in double or rounded to float once.
+ */
+#ifndef AG_TENSOR_CHUNK_H
+#define AG_TENSOR_CHUNK_H
+
+#include "core/blas.h"
+#include "tensor/op.h"
+
+/* out = x, in double. */
+void ag__widen(size_t n, const float *x, double *out);
+
+/* out = x, rounded to float. */
+void ag__narrow(size_t n, const double *x, float *out);
+
+/*
+ * Writes scale · slopes, or scale · upstream · slopes if upstream is not NULL, to a sink at an
+ * offset: rounded once, added to what is there if the sink accumulates.
+ */
+void ag__store_gradient(size_t n, const double *slopes, const float *upstream, double scale,
+                        const ag__sink *sink, size_t offset);
+
+/* The lesser of a whole chunk and what is left. */
+static inline size_t ag__chunk_length(size_t left)
+{
+    return left < AG__CHUNK ? left : AG__CHUNK;
+}
+
+#endif

@@ -1,0 +1,230 @@
+/* elementwise.c: the driver of operations that go element by element. */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+
+#include <stdatomic.h>
+
+#include "core/parallel.h"
+#include "core/status.h"
+#include "tensor/chunk.h"
+#include "tensor/reduction.h"
+
+/* ---- shapes ---- */
+
+static void reduced_shape(const ag__call *call, ag__shape *shape)
+{
+    if (call->reduction == AG_REDUCTION_NONE)
+        *shape = ag__shape_of(call->inputs[0]);
+    else
+        *shape = (ag__shape){.ndims = 1, .dims = {1}};
+}
+
+static ag_status fail_shapes(const ag__call *call, uint32_t input)
+{
+    const ag__op *op = call->op;
+    return ag__fail(AG_ERROR_SHAPE, "%s: %s is %s but %s is %s", op->name, op->input_names[0],
+                    ag__tensor_shape_text(call->inputs[0]).text, op->input_names[input],
+                    ag__tensor_shape_text(call->inputs[input]).text);
+}
+
+ag_status ag__infer_same_shape(const ag__call *call, ag__shape *shape)
+{
+    for (uint32_t i = 1; i < call->op->num_inputs; i++)
+        if (!ag_tensor_same_shape(call->inputs[0], call->inputs[i])) return fail_shapes(call, i);
+    reduced_shape(call, shape);
+    return AG_OK;
+}
+
+ag_status ag__infer_row_broadcast(const ag__call *call, ag__shape *shape)
+{
+    const ag_tensor *a = call->inputs[0], *b = call->inputs[1];
+    bool is_row = b->ndims == 1 && b->size == ag__tensor_columns(a);
+    if (!is_row && !ag_tensor_same_shape(a, b)) return fail_shapes(call, 1);
+    reduced_shape(call, shape);
+    return AG_OK;
+}
+
+/* ---- a pass over the elements ---- */
+
+/* What all threads of one pass share. */
+typedef struct pass {
+    const ag__call *call;
+    const ag__elementwise *law;
+    ag__blocks blocks;
+    double partial_sums[AG__MAX_BLOCKS]; /* of the values in each block */
+    atomic_bool outside_domain;
+    float *values;
+
+    ag__law_kernel *slopes;
+    const float *upstream; /* NULL if it is one number, which is then part of scale */
+    double scale;
+    ag__sink sink;
+} pass;
+
+/* Fewer elements than this are not worth a block: 16 KiB of an input. */
+#define SMALLEST_BLOCK 4096
+
+static void prepare(pass *p, const ag__call *call)
+{
+    p->call = call;
+    p->law = call->op->law;
+    p->blocks = ag__split(call->inputs[0]->size, SMALLEST_BLOCK);
+    atomic_init(&p->outside_domain, false);
+}
+
+static double cost(const pass *p)
+{
+    return p->call->op->nanoseconds * (double)p->blocks.items;
+}
+
+/* The inputs' elements from an offset on. A row that is broadcast is repeated in the buffer. */
+static const float *first_operand(const pass *p, size_t offset)
+{
+    return p->call->inputs[0]->data + offset;
+}
+
+static const float *second_operand(const pass *p, size_t offset, size_t n, float *buffer)
+{
+    const ag_tensor *a = p->call->inputs[0], *b = p->call->inputs[1];
+    if (b == NULL) return a->data + offset;
+    if (b->size == a->size) return b->data + offset;
+    size_t column = offset % b->size;
+    for (size_t i = 0; i < n; i++) {
+        buffer[i] = b->data[column];
+        if (++column == b->size) column = 0;
+    }
+    return buffer;
+}
+
+/* ---- values ---- */
+
+static bool chunk_in_domain(const pass *p, size_t n, const float *a, const float *b)
+{
+    const ag__domain *domains = p->call->op->domains;
+    return (domains[0].text == NULL || ag__in_domain(&domains[0], n, a)) &&
+           (domains[1].text == NULL || ag__in_domain(&domains[1], n, b));
+}
+
+static void values_of_chunk(const pass *p, size_t offset, size_t n, double *values, bool *in_domain)
+{
+    float row[AG__CHUNK];
+    const float *a = first_operand(p, offset), *b = second_operand(p, offset, n, row);
+    *in_domain = *in_domain && chunk_in_domain(p, n, a, b);
+    p->law->kernels[ag__cpu()](n, a, b, (double)p->call->parameter, values, NULL);
+}
+
+static void sum_blocks(size_t begin, size_t end, void *context)
+{
+    pass *p = context;
+    double values[AG__CHUNK];
+    bool in_domain = true;
+    for (size_t block = begin; block < end; block++) {
+        double sum = 0;
+        size_t stop = ag__block_begin(&p->blocks, block + 1);
+        for (size_t i = ag__block_begin(&p->blocks, block), n; i < stop; i += n) {
+            n = ag__chunk_length(stop - i);
+            values_of_chunk(p, i, n, values, &in_domain);
+            sum += ag__sum(n, values);
+        }
+        p->partial_sums[block] = sum;
+    }
+    if (!in_domain) atomic_store_explicit(&p->outside_domain, true, memory_order_relaxed);
+}
+
+static void write_blocks(size_t begin, size_t end, void *context)
+{
+    pass *p = context;
+    double values[AG__CHUNK];
+    bool in_domain = true;
+    size_t stop = ag__block_begin(&p->blocks, end);
+    for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
+        n = ag__chunk_length(stop - i);
+        values_of_chunk(p, i, n, values, &in_domain);
+        ag__narrow(n, values, p->values + i);
+    }
+}
+
+static ag_status forward_reduced(pass *p, ag_tensor *out)
+{
+    ag__parallel_for(p->blocks.count, cost(p), sum_blocks, p);
+    if (atomic_load(&p->outside_domain)) return ag__call_check_domains(p->call);
+    out->data[0] = ag__reduce(p->call, &p->blocks, p->partial_sums);
+    return AG_OK;
+}
+
+ag_status ag__elementwise_forward(const ag__call *call, ag_tensor *out)
+{
+    pass p;
+    prepare(&p, call);
+    if (call->reduction != AG_REDUCTION_NONE) return forward_reduced(&p, out);
+    ag_status status = ag__call_check_domains(call);
+    if (status != AG_OK) return status;
+    p.values = out->data;
+    ag__parallel_for(p.blocks.count, cost(&p), write_blocks, &p);
+    return AG_OK;
+}
+
+/* ---- gradients ---- */
+
+static void write_gradient(size_t begin, size_t end, void *context)
+{
+    const pass *p = context;
+    double slopes[AG__CHUNK];
+    float row[AG__CHUNK];
+    size_t stop = ag__block_begin(&p->blocks, end);
+    for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
+        n = ag__chunk_length(stop - i);
+        p->slopes(n, first_operand(p, i), second_operand(p, i, n, row), (double)p->call->parameter,
+                  NULL, slopes);
+        const float *upstream = p->upstream != NULL ? p->upstream + i : NULL;
+        ag__store_gradient(n, slopes, upstream, p->scale, &p->sink, i);
+    }
+}
+
+/* Columns of a broadcast row that are summed together: a cache line of the sink. */
+#define COLUMNS_PER_BLOCK 16
+
+/* The gradient of a row that was broadcast: the sum over all rows, for a few columns at a time. */
+static void sum_columns(size_t begin, size_t end, void *context)
+{
+    const pass *p = context;
+    const float *b = p->call->inputs[1]->data;
+    size_t columns = p->call->inputs[1]->size, rows = p->call->inputs[0]->size / columns;
+    for (size_t block = begin; block < end; block++) {
+        size_t first = block * COLUMNS_PER_BLOCK;
+        size_t n = columns - first < COLUMNS_PER_BLOCK ? columns - first : COLUMNS_PER_BLOCK;
+        double sums[COLUMNS_PER_BLOCK] = {0}, slopes[COLUMNS_PER_BLOCK];
+        for (size_t row = 0; row < rows; row++) {
+            size_t offset = row * columns + first;
+            p->slopes(n, first_operand(p, offset), b + first, (double)p->call->parameter, NULL,
+                      slopes);
+            for (size_t i = 0; i < n; i++)
+                sums[i] += (double)p->upstream[offset + i] * slopes[i];
+        }
+        ag__store_gradient(n, sums, NULL, 1, &p->sink, first);
+    }
+}
+
+static void backward_to(pass *p, uint32_t input, ag__sink sink)
+{
+    if (sink.data == NULL) return;
+    p->sink = sink;
+    p->slopes = (input == 0 ? p->law->kernels : p->law->second)[ag__cpu()];
+    size_t size = p->call->inputs[input]->size;
+    if (size == p->blocks.items)
+        ag__parallel_for(p->blocks.count, cost(p), write_gradient, p);
+    else
+        ag__parallel_for((size + COLUMNS_PER_BLOCK - 1) / COLUMNS_PER_BLOCK, cost(p), sum_columns,
+                         p);
+}
+
+void ag__elementwise_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks)
+{
+    pass p;
+    prepare(&p, call);
+    p.upstream = call->reduction == AG_REDUCTION_NONE ? grad->data : NULL;
+    p.scale = ag__gradient_scale(call, grad, p.blocks.items);
+    for (uint32_t i = 0; i < call->op->num_differentiable; i++)
+        backward_to(&p, i, sinks[i]);
+}

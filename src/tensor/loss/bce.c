@@ -1,0 +1,38 @@
+/* bce.c: binary cross-entropy of probabilities. */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+#include "tensor/loss/domain.h"
+
+/* As in PyTorch: they keep value and slope finite at p = 0 and 1. */
+#define LOWEST_LOG (-100.0)
+#define LOWEST_VARIANCE 1e-12
+
+AG__INLINE ag__point bce_loss_law(double p, double t, double unused)
+{
+    (void)unused;
+    double log_p = ag__log(p), log_q = ag__log1p(-p);
+    double variance = p * (1 - p);
+    log_p = log_p < LOWEST_LOG ? LOWEST_LOG : log_p;
+    log_q = log_q < LOWEST_LOG ? LOWEST_LOG : log_q;
+    return (ag__point){
+        .value = -(t * log_p + (1 - t) * log_q),
+        .slope = (p - t) / (variance < LOWEST_VARIANCE ? LOWEST_VARIANCE : variance),
+    };
+}
+
+AG__LAW_KERNELS(kernels, bce_loss_law)
+
+const ag__op ag__op_bce_loss = {
+    .name = "bce_loss",
+    .num_inputs = 2,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .input_names = {"pred", "target"},
+    .domains = {AG__PROBABILITY},
+    .takes_reduction = true,
+    .infer_shape = ag__infer_same_shape,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels},
+    .nanoseconds = 2 * AG__TRANSCENDENTAL,
+};

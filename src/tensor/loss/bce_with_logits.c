@@ -1,0 +1,36 @@
+/* bce_with_logits.c: binary cross-entropy of logits, log(1 + e^x) - x t. */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+
+/*
+ * Both are written with e = e^-|x| ≤ 1, which keeps its digits where the logistic function σ rounds
+ * to 0 or 1: for x ≥ 0, log(1 + e^x) = x + log(1 + e) and σ = 1 - e / (1 + e).
+ */
+AG__INLINE ag__point bce_with_logits_loss_law(double x, double t, double unused)
+{
+    (void)unused;
+    double e = ag__exp(-fabs(x));
+    double small = e / (1 + e); /* σ(-|x|) */
+    double remaining = x > 0 ? 1 - t : -t;
+    double linear = remaining == 0 ? 0 : x * remaining; /* 0 also for an infinite x */
+    return (ag__point){
+        .value = linear + ag__log1p(e),
+        .slope = remaining + (x > 0 ? -small : small),
+    };
+}
+
+AG__LAW_KERNELS(kernels, bce_with_logits_loss_law)
+
+const ag__op ag__op_bce_with_logits_loss = {
+    .name = "bce_with_logits_loss",
+    .num_inputs = 2,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .input_names = {"logits", "target"},
+    .takes_reduction = true,
+    .infer_shape = ag__infer_same_shape,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels},
+    .nanoseconds = 2 * AG__TRANSCENDENTAL,
+};

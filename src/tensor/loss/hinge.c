@@ -1,0 +1,31 @@
+/* hinge.c: max(0, 1 - p t). */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+#include "tensor/loss/domain.h"
+
+AG__INLINE ag__point hinge_loss_law(double p, double t, double unused)
+{
+    (void)unused;
+    double missing = 1 - p * t; /* to the margin; NaN fails the comparison and stays */
+    return (ag__point){
+        .value = missing <= 0 ? 0 : missing,
+        .slope = missing <= 0 ? 0 : (missing > 0 ? -t : missing),
+    };
+}
+
+AG__LAW_KERNELS(kernels, hinge_loss_law)
+
+const ag__op ag__op_hinge_loss = {
+    .name = "hinge_loss",
+    .num_inputs = 2,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .input_names = {"pred", "target"},
+    .domains = {{0}, AG__PLUS_OR_MINUS_ONE},
+    .takes_reduction = true,
+    .infer_shape = ag__infer_same_shape,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels},
+    .nanoseconds = AG__CHEAP,
+};

@@ -1,0 +1,30 @@
+/* huber.c: d²/2 for |d| ≤ δ, δ (|d| - δ/2) beyond, where d = p - t. */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+
+AG__INLINE ag__point huber_loss_law(double p, double t, double delta)
+{
+    double d = p - t, size = fabs(d);
+    return (ag__point){
+        .value = size <= delta ? 0.5 * d * d : delta * (size - 0.5 * delta),
+        .slope = ag__clamp(d, -delta, delta),
+    };
+}
+
+AG__LAW_KERNELS(kernels, huber_loss_law)
+
+const ag__op ag__op_huber_loss = {
+    .name = "huber_loss",
+    .num_inputs = 2,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .input_names = {"pred", "target"},
+    .parameter_name = "delta",
+    .parameter_positive = true,
+    .takes_reduction = true,
+    .infer_shape = ag__infer_same_shape,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels},
+    .nanoseconds = AG__CHEAP,
+};

@@ -1,0 +1,29 @@
+/* kl_div.c: Kullback-Leibler divergence, t (log t - p), 0 where t = 0. */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+#include "tensor/loss/domain.h"
+
+AG__INLINE ag__point kl_div_loss_law(double p, double t, double unused)
+{
+    (void)unused;
+    double inside = t * (ag__log(t) - p);
+    double at_zero = p != p ? p : 0; /* p = -∞ too gives 0, but NaN is not hidden */
+    return (ag__point){.value = t == 0 ? at_zero : inside, .slope = -t};
+}
+
+AG__LAW_KERNELS(kernels, kl_div_loss_law)
+
+const ag__op ag__op_kl_div_loss = {
+    .name = "kl_div_loss",
+    .num_inputs = 2,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .input_names = {"pred", "target"},
+    .domains = {{0}, AG__NOT_NEGATIVE},
+    .takes_reduction = true,
+    .infer_shape = ag__infer_same_shape,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels},
+    .nanoseconds = AG__TRANSCENDENTAL,
+};

@@ -1,0 +1,26 @@
+/* l2.c: L2 regularisation, w²/2. */
+#include "config.h"
+
+#include "tensor/elementwise.h"
+
+AG__INLINE ag__point l2_loss_law(double w, double unused_input, double unused)
+{
+    (void)unused_input;
+    (void)unused;
+    return (ag__point){.value = 0.5 * w * w, .slope = w};
+}
+
+AG__LAW_KERNELS(kernels, l2_loss_law)
+
+const ag__op ag__op_l2_loss = {
+    .name = "l2_loss",
+    .num_inputs = 1,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .input_names = {"weights"},
+    .takes_reduction = true,
+    .infer_shape = ag__infer_same_shape,
+    AG__ELEMENTWISE,
+    .law = &(const ag__elementwise){.kernels = kernels},
+    .nanoseconds = AG__CHEAP,
+};

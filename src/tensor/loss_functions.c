@@ -1,0 +1,88 @@
+/*
+ * loss_functions.c: the public losses on tensors, ag_tensor_<loss> and ag_tensor_<loss>_grad, made
+ * from the table of operations: one definition for each signature.
+ */
+#include "config.h"
+
+#include "tensor/op.h"
+
+#define DEFINE(name, signature) DEFINE_##signature(name)
+
+#define DEFINE_pair(name)                                                                          \
+    ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *pred, const ag_tensor *target,     \
+                               ag_reduction reduction)                                             \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {pred, target}, .reduction = reduction};                  \
+        return ag__call_value(&call, out);                                                         \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_grad(ag_tensor *out, const ag_tensor *pred,                       \
+                                      const ag_tensor *target, const ag_tensor *grad,              \
+                                      ag_reduction reduction)                                      \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {pred, target}, .reduction = reduction};                  \
+        return ag__call_gradient(&call, grad, &out);                                               \
+    }
+
+#define DEFINE_pair_parameter(name)                                                                \
+    ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *pred, const ag_tensor *target,     \
+                               float parameter, ag_reduction reduction)                            \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {pred, target}, reduction, .parameter = parameter};       \
+        return ag__call_value(&call, out);                                                         \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_grad(ag_tensor *out, const ag_tensor *pred,                       \
+                                      const ag_tensor *target, const ag_tensor *grad,              \
+                                      float parameter, ag_reduction reduction)                     \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {pred, target}, reduction, .parameter = parameter};       \
+        return ag__call_gradient(&call, grad, &out);                                               \
+    }
+
+#define DEFINE_single(name)                                                                        \
+    ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *weights, ag_reduction reduction)   \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {weights}, .reduction = reduction};                       \
+        return ag__call_value(&call, out);                                                         \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_grad(ag_tensor *out, const ag_tensor *weights,                    \
+                                      const ag_tensor *grad, ag_reduction reduction)               \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {weights}, .reduction = reduction};                       \
+        return ag__call_gradient(&call, grad, &out);                                               \
+    }
+
+#define DEFINE_labelled_pair(name)                                                                 \
+    ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *x1, const ag_tensor *x2,           \
+                               const ag_tensor *target, float parameter, ag_reduction reduction)   \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {x1, x2, target}, reduction, .parameter = parameter};     \
+        return ag__call_value(&call, out);                                                         \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_grad(                                                             \
+        ag_tensor *out_x1, ag_tensor *out_x2, const ag_tensor *x1, const ag_tensor *x2,            \
+        const ag_tensor *target, const ag_tensor *grad, float parameter, ag_reduction reduction)   \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {x1, x2, target}, reduction, .parameter = parameter};     \
+        return ag__call_gradient(&call, grad, (ag_tensor *[]){out_x1, out_x2});                    \
+    }
+
+#define DEFINE_triple(name)                                                                        \
+    ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *anchor, const ag_tensor *positive, \
+                               const ag_tensor *negative, float parameter, ag_reduction reduction) \
+    {                                                                                              \
+        ag__call call = {                                                                          \
+            &ag__op_##name, {anchor, positive, negative}, reduction, .parameter = parameter};      \
+        return ag__call_value(&call, out);                                                         \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_grad(                                                             \
+        ag_tensor *out_anchor, ag_tensor *out_positive, ag_tensor *out_negative,                   \
+        const ag_tensor *anchor, const ag_tensor *positive, const ag_tensor *negative,             \
+        const ag_tensor *grad, float parameter, ag_reduction reduction)                            \
+    {                                                                                              \
+        ag__call call = {                                                                          \
+            &ag__op_##name, {anchor, positive, negative}, reduction, .parameter = parameter};      \
+        return ag__call_gradient(&call, grad,                                                      \
+                                 (ag_tensor *[]){out_anchor, out_positive, out_negative});         \
+    }
+
+AG__LOSS_TABLE(DEFINE)

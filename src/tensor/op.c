@@ -1,0 +1,194 @@
+/* op.c: the checks that every call of every operation passes. */
+#include "config.h"
+
+#include "tensor/op.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/status.h"
+
+static ag_status check_inputs(const ag__call *call)
+{
+    const ag__op *op = call->op;
+    for (uint32_t i = 0; i < op->num_inputs; i++) {
+        if (call->inputs[i] == NULL && op->last_is_optional && i == op->num_inputs - 1) continue;
+        ag_status status = ag__tensor_check(op->name, op->input_names[i], call->inputs[i]);
+        if (status != AG_OK) return status;
+    }
+    return AG_OK;
+}
+
+static ag_status check_parameter(const ag__call *call)
+{
+    const ag__op *op = call->op;
+    float parameter = call->parameter;
+    if (op->parameter_name == NULL) return AG_OK;
+    if (op->parameter_positive ? parameter > 0 : isfinite(parameter)) return AG_OK;
+    return ag__fail(AG_ERROR_ARGUMENT, "%s: %s is %g but must be %s", op->name, op->parameter_name,
+                    (double)parameter, op->parameter_positive ? "greater than 0" : "finite");
+}
+
+static ag_status check_reduction(const ag__call *call)
+{
+    switch (call->reduction) {
+    case AG_REDUCTION_MEAN:
+    case AG_REDUCTION_SUM:
+    case AG_REDUCTION_NONE:
+    case AG_REDUCTION_BATCHMEAN: return AG_OK;
+    }
+    return ag__fail(AG_ERROR_ARGUMENT, "%s: reduction is %d, which is no ag_reduction",
+                    call->op->name, (int)call->reduction);
+}
+
+ag_status ag__call_check(const ag__call *call, ag__shape *shape)
+{
+    ag_status status = check_inputs(call);
+    if (status == AG_OK) status = check_parameter(call);
+    if (status == AG_OK) status = check_reduction(call);
+    if (status == AG_OK) status = call->op->infer_shape(call, shape);
+    return status;
+}
+
+/* ---- domains ---- */
+
+bool ag__in_domain(const ag__domain *domain, size_t n, const float *x)
+{
+    int outside = 0;
+    if (domain->magnitude) {
+#pragma omp simd reduction(| : outside)
+        for (size_t i = 0; i < n; i++)
+            outside |= (fabsf(x[i]) < domain->lowest) | (fabsf(x[i]) > domain->highest);
+    } else {
+#pragma omp simd reduction(| : outside)
+        for (size_t i = 0; i < n; i++)
+            outside |= (x[i] < domain->lowest) | (x[i] > domain->highest);
+    }
+    return outside == 0;
+}
+
+/* Writes where in a tensor an element stands: "[3, 7]". */
+static ag__shape_text index_text(const ag_tensor *tensor, size_t offset)
+{
+    uint32_t index[AG_MAX_DIMS];
+    for (uint32_t i = tensor->ndims; i-- > 0;) {
+        index[i] = (uint32_t)(offset % tensor->shape[i]);
+        offset /= tensor->shape[i];
+    }
+    return ag__shape_to_text(tensor->ndims, index);
+}
+
+static ag_status check_domain(const ag__op *op, uint32_t input, const ag_tensor *tensor)
+{
+    const ag__domain *domain = &op->domains[input];
+    if (domain->text == NULL || ag__in_domain(domain, tensor->size, tensor->data)) return AG_OK;
+    size_t first = 0;
+    while (ag__in_domain(domain, 1, tensor->data + first))
+        first++;
+    return ag__fail(AG_ERROR_DOMAIN, "%s: %s%s is %.9g but %s", op->name, op->input_names[input],
+                    index_text(tensor, first).text, (double)tensor->data[first], domain->text);
+}
+
+ag_status ag__call_check_domains(const ag__call *call)
+{
+    ag_status status = AG_OK;
+    for (uint32_t i = 0; i < call->op->num_inputs && status == AG_OK; i++)
+        if (call->inputs[i] != NULL) status = check_domain(call->op, i, call->inputs[i]);
+    return status;
+}
+
+/* ---- the functions on tensors ---- */
+
+static bool overlap(const ag_tensor *a, const ag_tensor *b)
+{
+    return (uintptr_t)a->data < (uintptr_t)(b->data + b->size) &&
+           (uintptr_t)b->data < (uintptr_t)(a->data + a->size);
+}
+
+static ag_status check_no_overlap(const char *function, const ag_tensor *out, const char *out_name,
+                                  const ag_tensor *other, const char *other_name)
+{
+    if (other == NULL || !overlap(out, other)) return AG_OK;
+    return ag__fail(AG_ERROR_OVERLAP, "%s: %s shares memory with %s", function, out_name,
+                    other_name);
+}
+
+/* Checks a tensor that must have a given shape. */
+static ag_status check_shape(const char *function, const char *name, const ag_tensor *tensor,
+                             const ag__shape *shape)
+{
+    ag_status status = ag__tensor_check(function, name, tensor);
+    if (status != AG_OK) return status;
+    bool same = tensor->ndims == shape->ndims &&
+                memcmp(tensor->shape, shape->dims, shape->ndims * sizeof *shape->dims) == 0;
+    if (same) return AG_OK;
+    return ag__fail(AG_ERROR_SHAPE, "%s: %s is %s but must be %s", function, name,
+                    ag__tensor_shape_text(tensor).text,
+                    ag__shape_to_text(shape->ndims, shape->dims).text);
+}
+
+/* Checks an output: a valid tensor of a given shape that shares no memory with an input. */
+static ag_status check_out(const ag__call *call, const ag_tensor *out, const char *name,
+                           const ag__shape *shape)
+{
+    const ag__op *op = call->op;
+    ag_status status = check_shape(op->name, name, out, shape);
+    for (uint32_t i = 0; i < op->num_inputs && status == AG_OK; i++)
+        status = check_no_overlap(op->name, out, name, call->inputs[i], op->input_names[i]);
+    return status;
+}
+
+ag_status ag__call_value(const ag__call *call, ag_tensor *out)
+{
+    ag__shape shape;
+    ag_status status = ag__call_check(call, &shape);
+    if (status == AG_OK) status = check_out(call, out, "out", &shape);
+    if (status == AG_OK) status = call->op->forward(call, out);
+    return status;
+}
+
+/* The name of the output for an input's gradient: "out", or "out_anchor" where there are several. */
+typedef struct out_name {
+    char text[32];
+} out_name;
+
+static out_name name_of_out(const ag__op *op, uint32_t input)
+{
+    out_name name = {"out"};
+    if (op->num_differentiable > 1)
+        snprintf(name.text, sizeof name.text, "out_%s", op->input_names[input]);
+    return name;
+}
+
+static ag_status check_gradient_out(const ag__call *call, const ag_tensor *grad,
+                                    ag_tensor *const *outs, uint32_t index)
+{
+    const ag__op *op = call->op;
+    if (outs[index] == NULL && op->num_differentiable > 1) return AG_OK;
+    out_name name = name_of_out(op, index);
+    ag__shape shape = ag__shape_of(call->inputs[index]);
+    ag_status status = check_out(call, outs[index], name.text, &shape);
+    if (status == AG_OK) status = check_no_overlap(op->name, outs[index], name.text, grad, "grad");
+    for (uint32_t i = 0; i < index && status == AG_OK; i++)
+        status =
+            check_no_overlap(op->name, outs[index], name.text, outs[i], name_of_out(op, i).text);
+    return status;
+}
+
+ag_status ag__call_gradient(const ag__call *call, const ag_tensor *grad, ag_tensor *const *outs)
+{
+    ag__shape shape;
+    ag_status status = ag__call_check(call, &shape);
+    if (status == AG_OK) status = check_shape(call->op->name, "grad", grad, &shape);
+    for (uint32_t i = 0; i < call->op->num_differentiable && status == AG_OK; i++)
+        status = check_gradient_out(call, grad, outs, i);
+    if (status == AG_OK) status = ag__call_check_domains(call);
+    if (status != AG_OK) return status;
+
+    ag__sink sinks[AG__MAX_INPUTS] = {{0}};
+    for (uint32_t i = 0; i < call->op->num_differentiable; i++)
+        if (outs[i] != NULL) sinks[i].data = outs[i]->data;
+    call->op->backward(call, grad, sinks);
+    return AG_OK;
+}

@@ -1,0 +1,92 @@
+/*
+ * op.h: what an operation is, below the graph: a descriptor, and a call of it.
+ *
+ * A descriptor is constant data: names for messages, the domain of the inputs, and three functions
+ * that a family of operations shares, its driver (elementwise.h, rowwise.h, …). The kernels that
+ * tell one operation from its family stand in `law`.
+ */
+#ifndef AG_TENSOR_OP_H
+#define AG_TENSOR_OP_H
+
+#include <autograd/loss.h>
+
+#include "tensor/op_table.h"
+#include "tensor/shape.h"
+
+#define AG__MAX_INPUTS 3
+
+typedef struct ag__op ag__op;
+
+/* One use of an operation: everything that its result depends on. */
+typedef struct ag__call {
+    const ag__op *op;
+    const ag_tensor *inputs[AG__MAX_INPUTS]; /* NULL for an optional input that was left out */
+    ag_reduction reduction;
+    uint32_t transposes; /* of matmul: AG__TRANSPOSE_A | AG__TRANSPOSE_B */
+    float parameter;
+} ag__call;
+
+enum { AG__TRANSPOSE_A = 1, AG__TRANSPOSE_B = 2 };
+
+/* Where one input's gradient goes: nowhere if data is NULL. */
+typedef struct ag__sink {
+    float *data;
+    bool accumulate; /* add to what is there, instead of overwriting it */
+} ag__sink;
+
+/* The values that an input may have: any, or an interval for x or for |x|. NaN is always allowed. */
+typedef struct ag__domain {
+    const char *text; /* "must be in [0, 1]"; NULL where every value is allowed */
+    bool magnitude;   /* the interval is for |x| */
+    float lowest, highest;
+} ag__domain;
+
+struct ag__op {
+    const char *name;
+    uint32_t num_inputs;
+    uint32_t num_parents;        /* the first so many inputs become parents in the graph */
+    uint32_t num_differentiable; /* the first so many inputs get a gradient */
+    bool last_is_optional;
+    bool labels_rows; /* of a row loss: the last input holds one value per row */
+    const char *input_names[AG__MAX_INPUTS];
+    ag__domain domains[AG__MAX_INPUTS];
+
+    const char *parameter_name; /* NULL where there is none that could be wrong */
+    bool parameter_positive; /* it must be > 0, and may be infinite; otherwise any finite number */
+
+    bool takes_reduction;
+    ag_reduction reduction; /* of an op that takes none */
+
+    /* Checks that the inputs' shapes fit, and gives the result's. */
+    ag_status (*infer_shape)(const ag__call *call, ag__shape *shape);
+    /* Computes the result. Leaves it untouched on failure (AG_ERROR_DOMAIN). */
+    ag_status (*forward)(const ag__call *call, ag_tensor *out);
+    /* Carries the upstream gradient to the inputs. The call has passed the checks. */
+    void (*backward)(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks);
+
+    const void *law;
+    double nanoseconds; /* rough cost of an element on one core, to decide whether threads pay */
+};
+
+/* Rough costs of an element on one core, in nanoseconds. */
+#define AG__CHEAP 0.4
+#define AG__TRANSCENDENTAL 2.0
+
+#define AG__DECLARE_OP(name, signature) extern const ag__op ag__op_##name;
+AG__OP_TABLE(AG__DECLARE_OP)
+#undef AG__DECLARE_OP
+
+/* Checks inputs, parameter and reduction, and gives the shape of the result. */
+ag_status ag__call_check(const ag__call *call, ag__shape *shape);
+
+/* The public functions on tensors: check all arguments, then compute. */
+ag_status ag__call_value(const ag__call *call, ag_tensor *out);
+ag_status ag__call_gradient(const ag__call *call, const ag_tensor *grad, ag_tensor *const *outs);
+
+/* Whether n values all lie in a domain. */
+bool ag__in_domain(const ag__domain *domain, size_t n, const float *x);
+
+/* Checks that every value of the inputs lies in its domain. */
+ag_status ag__call_check_domains(const ag__call *call);
+
+#endif

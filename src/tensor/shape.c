@@ -1,0 +1,77 @@
+/* shape.c: sizes and texts of shapes. */
+#include "config.h"
+
+#include "tensor/shape.h"
+
+#include <stdio.h>
+
+#include "core/status.h"
+
+ag__shape ag__shape_of(const ag_tensor *tensor)
+{
+    ag__shape shape = {.ndims = tensor->ndims};
+    for (uint32_t i = 0; i < tensor->ndims; i++)
+        shape.dims[i] = tensor->shape[i];
+    return shape;
+}
+
+ag__shape_text ag__shape_to_text(uint32_t ndims, const uint32_t *dims)
+{
+    ag__shape_text shape = {"["};
+    size_t length = 1;
+    for (uint32_t i = 0; i < ndims && i < AG_MAX_DIMS; i++)
+        length += (size_t)snprintf(shape.text + length, sizeof shape.text - length,
+                                   i == 0 ? "%u" : ", %u", (unsigned)dims[i]);
+    shape.text[length] = ']';
+    shape.text[length + 1] = '\0';
+    return shape;
+}
+
+ag__shape_text ag__tensor_shape_text(const ag_tensor *tensor)
+{
+    return ag__shape_to_text(tensor->ndims, tensor->shape);
+}
+
+ag_status ag__shape_size(const char *function, uint32_t ndims, const uint32_t *dims, size_t *size)
+{
+    if (dims == NULL) return ag__fail_null(function, "shape");
+    if (ndims == 0 || ndims > AG_MAX_DIMS)
+        return ag__fail(AG_ERROR_SHAPE, "%s: %u dimensions; a tensor has 1 to %d", function,
+                        (unsigned)ndims, AG_MAX_DIMS);
+    size_t product = 1;
+    for (uint32_t i = 0; i < ndims; i++) {
+        if (dims[i] == 0)
+            return ag__fail(AG_ERROR_SHAPE, "%s: dimension %u of shape %s is 0", function,
+                            (unsigned)i, ag__shape_to_text(ndims, dims).text);
+        if (product > PTRDIFF_MAX / sizeof(float) / dims[i])
+            return ag__fail(AG_ERROR_SHAPE, "%s: shape %s has more elements than memory can hold",
+                            function, ag__shape_to_text(ndims, dims).text);
+        product *= dims[i];
+    }
+    *size = product;
+    return AG_OK;
+}
+
+ag_status ag__tensor_check(const char *function, const char *argument, const ag_tensor *tensor)
+{
+    if (tensor == NULL) return ag__fail_null(function, argument);
+    if (tensor->data == NULL)
+        return ag__fail(AG_ERROR_NULL, "%s: %s has no data", function, argument);
+    size_t size = 0;
+    ag_status status = ag__shape_size(function, tensor->ndims, tensor->shape, &size);
+    if (status == AG_OK && size != tensor->size)
+        status =
+            ag__fail(AG_ERROR_SHAPE, "%s: %s says that it has %zu elements, but its shape is %s",
+                     function, argument, tensor->size, ag__tensor_shape_text(tensor).text);
+    return status;
+}
+
+size_t ag__tensor_columns(const ag_tensor *tensor)
+{
+    return tensor->shape[tensor->ndims - 1];
+}
+
+size_t ag__tensor_rows(const ag_tensor *tensor)
+{
+    return tensor->size / ag__tensor_columns(tensor);
+}

@@ -1,0 +1,31 @@
+/* shape.h: sizes and texts of shapes. */
+#ifndef AG_TENSOR_SHAPE_H
+#define AG_TENSOR_SHAPE_H
+
+#include <autograd/tensor.h>
+
+typedef struct ag__shape {
+    uint32_t ndims;
+    uint32_t dims[AG_MAX_DIMS];
+} ag__shape;
+
+/* A shape for a message: "[32, 10]". */
+typedef struct ag__shape_text {
+    char text[AG_MAX_DIMS * 12 + 4];
+} ag__shape_text;
+
+ag__shape ag__shape_of(const ag_tensor *tensor);
+ag__shape_text ag__shape_to_text(uint32_t ndims, const uint32_t *dims);
+ag__shape_text ag__tensor_shape_text(const ag_tensor *tensor);
+
+/* Checks a shape on behalf of a function and gives its number of elements. */
+ag_status ag__shape_size(const char *function, uint32_t ndims, const uint32_t *dims, size_t *size);
+
+/* Checks a tensor that came from a caller: not NULL, and its fields in agreement. */
+ag_status ag__tensor_check(const char *function, const char *argument, const ag_tensor *tensor);
+
+/* Size of the last dimension, and how often it repeats. */
+size_t ag__tensor_columns(const ag_tensor *tensor);
+size_t ag__tensor_rows(const ag_tensor *tensor);
+
+#endif
