@@ -7,6 +7,7 @@
 #include <autograd/arena.h>
 #include <autograd/arithmetic.h>
 #include <autograd/data.h>
+#include <autograd/gradcheck.h>
 #include <autograd/loss.h>
 #include <autograd/optim.h>
 #include <autograd/parallel.h>

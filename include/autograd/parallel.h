@@ -9,13 +9,23 @@ AG_BEGIN_DECLS
 /**
  * Sets how many threads one call may use, for the whole process; 0, the default, means as many as
  * OpenMP would (OMP_NUM_THREADS, or the number of processors). The number changes how long a call
- * takes, never a bit of its result. Small calls use one thread whatever is set.
+ * takes, never a bit of its result (see ag_set_deterministic). Small calls use one thread whatever
+ * is set.
  * @return AG_ERROR_ARGUMENT below 0 or above 1024.
  */
 AG_API ag_status ag_set_num_threads(int threads);
 
 /** How many threads a large call may use now; 1 in a library built without OpenMP. */
 AG_API int ag_get_num_threads(void);
+
+/**
+ * Whether matrix products give the same bits for any number of threads, for the whole process; true
+ * at first. They are then cut into tiles by their shapes alone. If false they are cut for the number
+ * of threads, which can be faster: with one thread a product is one call of sgemm. All other results
+ * have the same bits in any case.
+ * @return what it was before.
+ */
+AG_API bool ag_set_deterministic(bool deterministic);
 
 AG_END_DECLS
 

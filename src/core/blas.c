@@ -4,16 +4,18 @@
  * Sums go through ddot on blocks of doubles. (dsdot would spare the conversion, but OpenBLAS adds in
  * float inside of it on most x86 processors.)
  *
- * A large product is cut into tiles that depend on the shapes alone; our threads take tiles, and each
- * tile is one call of a single-threaded sgemm. So results do not depend on the number of threads, and
- * the threads of BLAS and of OpenMP never spin against each other.
+ * A large product is cut into tiles that depend on the shapes alone (unless ag_set_deterministic says
+ * otherwise); our threads take tiles, and each tile is one call of a single-threaded sgemm. So results
+ * do not depend on the number of threads, and those of BLAS and OpenMP never spin against each other.
  */
 #include "config.h"
 
 #include "core/blas.h"
 
 #include <cblas.h>
+#include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -158,11 +160,25 @@ static size_t ceiling_divide(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
+static atomic_bool nondeterministic;
+
+bool ag_set_deterministic(bool deterministic)
+{
+    return !atomic_exchange_explicit(&nondeterministic, !deterministic, memory_order_relaxed);
+}
+
+static double most_tiles(void)
+{
+    if (!atomic_load_explicit(&nondeterministic, memory_order_relaxed)) return MAX_TILES;
+    int threads = ag_get_num_threads();
+    return threads == 1 ? 1 : 2.0 * threads;
+}
+
 /* Halves the longer edge until there are tiles enough. */
 static void choose_tiles(product *p)
 {
     double wanted = (double)p->m * (double)p->n * (double)p->k / TILE_MULTIPLICATIONS;
-    if (wanted > MAX_TILES) wanted = MAX_TILES;
+    wanted = fmin(wanted, most_tiles());
     size_t parts_m = 1, parts_n = 1;
     p->tile_m = p->m;
     p->tile_n = p->n;

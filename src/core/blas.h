@@ -21,7 +21,7 @@ typedef struct ag__matrix {
 
 /*
  * c = op(a) · op(b), or c += … if accumulate; c is [m, n], row-major. Dimensions fit in an int.
- * The same bits for any number of threads.
+ * The same bits for any number of threads, unless ag_set_deterministic(false) was called.
  */
 void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c);
 

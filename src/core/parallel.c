@@ -24,6 +24,7 @@ ag_status ag_set_num_threads(int threads)
 
 #include <omp.h>
 #include <pthread.h>
+#include <time.h>
 
 /*
  * Below this much work a region costs more than it saves: waking a team takes 2 to 5 µs while its
@@ -60,9 +61,42 @@ int ag_get_num_threads(void)
     return threads < MAX_THREADS ? threads : MAX_THREADS;
 }
 
+/*
+ * On a machine whose cores are busy with something else, a region can last as long as the scheduler
+ * keeps one of its threads waiting: milliseconds, for microseconds of work. When the wait for the
+ * team has taken longer than our own share of the work, we go on alone for a hundred times as long:
+ * such waits then cost a hundredth of the time at most.
+ */
+#define NOTABLE_WAIT 0.0005
+#define ALONE_PER_WAIT 100
+
+static atomic_int_least64_t alone_until; /* in nanoseconds of now() */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool team_is_late(void)
+{
+    int_least64_t until = atomic_load_explicit(&alone_until, memory_order_relaxed);
+    return until != 0 && now() * 1e9 < (double)until;
+}
+
+static void note_wait(double started, double finished_share)
+{
+    double ended = now(), wait = ended - finished_share;
+    if (wait < NOTABLE_WAIT || wait < finished_share - started) return;
+    double until = (ended + ALONE_PER_WAIT * wait) * 1e9;
+    atomic_store_explicit(&alone_until, (int_least64_t)until, memory_order_relaxed);
+}
+
 static void run_on_team(size_t count, int threads, ag__task *task, void *context)
 {
     note_region();
+    double started = now(), finished_share = started;
 #pragma omp parallel num_threads(threads)
     {
         size_t team = (size_t)omp_get_num_threads(), member = (size_t)omp_get_thread_num();
@@ -70,12 +104,15 @@ static void run_on_team(size_t count, int threads, ag__task *task, void *context
         size_t begin = member * share + (member < rest ? member : rest);
         size_t end = begin + share + (member < rest);
         if (begin < end) task(begin, end, context);
+        if (member == 0) finished_share = now();
     }
+    note_wait(started, finished_share);
 }
 
 void ag__parallel_for(size_t count, double nanoseconds, ag__task *task, void *context)
 {
-    if (count > 1 && nanoseconds >= WORTHWHILE_NANOSECONDS && !omp_in_parallel()) {
+    if (count > 1 && nanoseconds >= WORTHWHILE_NANOSECONDS && !omp_in_parallel() &&
+        !team_is_late()) {
         int threads = ag_get_num_threads();
         if ((size_t)threads > count) threads = (int)count;
         if (threads > 1) {
