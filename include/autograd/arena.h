@@ -48,7 +48,9 @@ AG_API ag_mark ag_arena_mark(const ag_arena *arena);
 /**
  * Gives back all that was taken since the mark, without touching it; the chunks stay for reuse.
  * Marks taken after this one become invalid.
- * @return AG_ERROR_NULL; AG_ERROR_ARGUMENT if the mark is of another arena or already rewound.
+ * @return AG_ERROR_NULL; AG_ERROR_ARGUMENT if the mark is of another arena, or lies beyond what is
+ *         taken now. (An invalid mark that the arena has grown past again cannot be told from a
+ *         valid one; the arena stays sound, but what lies behind the mark is given back.)
  */
 AG_API ag_status ag_arena_rewind(ag_arena *arena, ag_mark mark);
 

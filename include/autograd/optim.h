@@ -10,7 +10,7 @@ typedef struct ag_optimizer ag_optimizer;
 /** Settings of stochastic gradient descent. Zero means off for all but the learning rate. */
 typedef struct ag_sgd_options {
     float learning_rate; /**< ≥ 0 */
-    float momentum;      /**< 0 to 1: how much of the last step's velocity is kept */
+    float momentum;      /**< 0 to 1, below 1: how much of the last step's velocity is kept */
     float weight_decay;  /**< ≥ 0: adds weight_decay · parameter to the gradient */
     bool nesterov;       /**< look ahead along the velocity; needs momentum > 0 */
 } ag_sgd_options;

@@ -13,13 +13,19 @@
 #include "core/status.h"
 #include "tensor/shape.h"
 
+/* A variable that was filled in by hand has no memory for a gradient, and is passed over. */
+static bool wants_gradient(const ag_variable *node)
+{
+    return node != NULL && node->requires_grad && node->engine.grad_storage != NULL;
+}
+
 ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate)
 {
     if (accumulate == NULL || parent == NULL) {
         ag__fail_null("grad_sink", parent == NULL ? "parent" : "accumulate");
         return NULL;
     }
-    if (!parent->requires_grad) return NULL;
+    if (!wants_gradient(parent)) return NULL;
     *accumulate = parent->grad != NULL;
     parent->grad = parent->engine.grad_storage;
     return parent->grad;
@@ -28,6 +34,7 @@ ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate)
 ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution)
 {
     if (parent == NULL) return ag__fail_null("accumulate_grad", "parent");
+    if (parent->data == NULL) return ag__fail_null("accumulate_grad", "parent's data");
     ag_status status = ag__tensor_check("accumulate_grad", "contribution", contribution);
     if (status != AG_OK) return status;
     if (!ag_tensor_same_shape(parent->data, contribution))
@@ -39,11 +46,6 @@ ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution)
     if (grad == NULL) return AG_OK;
     return accumulate ? ag_tensor_add(grad, grad, contribution)
                       : ag_tensor_copy(grad, contribution);
-}
-
-static bool wants_gradient(const ag_variable *node)
-{
-    return node->requires_grad && node->engine.grad_storage != NULL;
 }
 
 /*

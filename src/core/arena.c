@@ -148,14 +148,28 @@ static void rewind_to(ag_arena *arena, chunk *last, size_t chunk_used, size_t to
     arena->used = total_used;
 }
 
+/* Whether a mark lies within what is taken now: a stale mark may not. */
+static bool is_within(const ag_arena *arena, const ag_mark *mark)
+{
+    if (mark->chunk == NULL) return mark->total_used == 0;
+    size_t before = 0;
+    for (const chunk *each = arena->first; arena->current != NULL; each = each->next) {
+        if (each == mark->chunk)
+            return mark->chunk_used <= each->used && mark->total_used == before + mark->chunk_used;
+        if (each == arena->current) break;
+        before += each->used;
+    }
+    return false;
+}
+
 ag_status ag_arena_rewind(ag_arena *arena, ag_mark mark)
 {
     if (arena == NULL) return ag__fail_null("arena_rewind", "arena");
     if (mark.arena != arena)
         return ag__fail(AG_ERROR_ARGUMENT, "arena_rewind: the mark was taken of another arena");
-    if (mark.total_used > arena->used)
+    if (!is_within(arena, &mark))
         return ag__fail(AG_ERROR_ARGUMENT,
-                        "arena_rewind: the arena was rewound to before this mark");
+                        "arena_rewind: the mark lies beyond what the arena holds; it was rewound");
     rewind_to(arena, mark.chunk, mark.chunk_used, mark.total_used);
     return AG_OK;
 }

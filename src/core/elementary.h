@@ -97,10 +97,10 @@ AG__INLINE double ag__expm1(double x)
 }
 
 /*
- * The natural logarithm of a positive normal double (every positive float is one), -∞ for 0 and NaN
- * below. x = 2^k m with m in [√½, √2]; ln m = 2 artanh((m - 1)/(m + 1)) by its Taylor series.
+ * The natural logarithm of a positive normal double. x = 2^k m with m in [√½, √2], and
+ * ln m = 2 artanh((m - 1)/(m + 1)) by its Taylor series.
  */
-AG__INLINE double ag__log(double x)
+AG__INLINE double ag__log_of_normal(double x)
 {
     /* adding to the bits carries into the exponent exactly where m would exceed √2 */
     uint64_t bits = ag__to_bits(x) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
@@ -120,17 +120,25 @@ AG__INLINE double ag__log(double x)
     p = p * square + 2.0 / 5;
     p = p * square + 2.0 / 3;
     double mantissa = p * square * s + 2 * s;
-    double inside = k * AG__LN2_HIGH + (k * AG__LN2_LOW + mantissa);
-    double special = x == 0 ? -HUGE_VAL : x < 0 ? (double)NAN : x; /* ∞ and NaN give themselves */
-    return x >= DBL_MIN && x <= DBL_MAX ? inside : special;
+    return k * AG__LN2_HIGH + (k * AG__LN2_LOW + mantissa);
 }
 
-/* ln(1 + x) for x ≥ -1, without cancellation near 0: corrects what rounding 1 + x has lost. */
+/* The natural logarithm of any float: -∞ of 0, NaN of a negative number. */
+AG__INLINE double ag__log(double x)
+{
+    double special = x == 0 ? -HUGE_VAL : x < 0 ? (double)NAN : x; /* ∞ and NaN give themselves */
+    return (x > 0) & (x <= DBL_MAX) ? ag__log_of_normal(x) : special;
+}
+
+/*
+ * ln(1 + x) for finite x > -1, without cancellation near 0: corrects what rounding 1 + x has lost.
+ * There are no special cases, which compilers would turn into branches around their callers' code.
+ */
 AG__INLINE double ag__log1p(double x)
 {
     double sum = 1 + x;
-    double lost = (x - (sum - 1)) / sum;
-    return ag__log(sum) + (sum > 0 && sum <= DBL_MAX ? lost : 0);
+    double lost = (x - (sum - 1)) / sum; /* NaN of NaN */
+    return ag__log_of_normal(sum) + lost;
 }
 
 #endif

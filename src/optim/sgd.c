@@ -63,8 +63,7 @@ static ag_status check(const ag_sgd_options *options)
 {
     ag_status status =
         ag__check_setting("sgd", "learning_rate", options->learning_rate, 0, INFINITY);
-    if (status == AG_OK)
-        status = ag__check_setting("sgd", "momentum", options->momentum, 0, INFINITY);
+    if (status == AG_OK) status = ag__check_setting("sgd", "momentum", options->momentum, 0, 1);
     if (status == AG_OK)
         status = ag__check_setting("sgd", "weight_decay", options->weight_decay, 0, INFINITY);
     if (status == AG_OK && options->nesterov && options->momentum == 0)

@@ -11,10 +11,10 @@
 AG__INLINE ag__point bce_loss_law(double p, double t, double unused)
 {
     (void)unused;
-    double log_p = ag__log(p), log_q = ag__log1p(-p);
+    double log_p = p == 0 ? LOWEST_LOG : ag__log(p);
+    double log_q = p == 1 ? LOWEST_LOG : ag__log1p(-p);
     double variance = p * (1 - p);
     log_p = log_p < LOWEST_LOG ? LOWEST_LOG : log_p;
-    log_q = log_q < LOWEST_LOG ? LOWEST_LOG : log_q;
     return (ag__point){
         .value = -(t * log_p + (1 - t) * log_q),
         .slope = (p - t) / (variance < LOWEST_VARIANCE ? LOWEST_VARIANCE : variance),

@@ -12,11 +12,11 @@ AG__INLINE ag__point bce_with_logits_loss_law(double x, double t, double unused)
     (void)unused;
     double e = ag__exp(-fabs(x));
     double small = e / (1 + e); /* σ(-|x|) */
-    double remaining = x > 0 ? 1 - t : -t;
-    double linear = remaining == 0 ? 0 : x * remaining; /* 0 also for an infinite x */
+    double hard = x > 0 ? 1 : 0;
+    double finite = ag__clamp(x, -DBL_MAX, DBL_MAX); /* so that an infinity times 0 is 0 */
     return (ag__point){
-        .value = linear + ag__log1p(e),
-        .slope = remaining + (x > 0 ? -small : small),
+        .value = finite * (hard - t) + ag__log1p(e),
+        .slope = (hard - t) + (x > 0 ? -small : small),
     };
 }
 

@@ -59,7 +59,8 @@ static vector measure(size_t n, const float *x)
 
 typedef struct residual {
     const vector *from, *along;
-    double coarse, fine; /* from - coarse · along - fine · along */
+    double coarse, fine;  /* from - coarse · along - fine · along */
+    double coarse_square; /* |from - coarse · along|² */
 } residual;
 
 typedef void subtract_kernel(size_t, const double *, const double *, double, double, double *);
@@ -101,6 +102,7 @@ static residual perpendicular(size_t n, const vector *from, const vector *along,
         read_residual(&r, i, length, left);
         read_vector(along, i, length, direction);
         sum += ag__dot(length, left, direction);
+        r.coarse_square += ag__dot(length, left, left);
     }
     r.fine = sum / along->square;
     return r;
@@ -120,10 +122,10 @@ static double residual_square(size_t n, const residual *r)
 /* ---- the cosine ---- */
 
 /*
- * Floats that are not exactly parallel have 1 - |cos| above 2^-98, and the residual of those that
- * are is below 2^-75 of their length: what lies between is rounding.
+ * The residual of parallel vectors is what rounding has left of the coarse difference: 2^-53 of it,
+ * or twice that. Less than 2^-48 is taken for nothing.
  */
-#define PARALLEL 0x1p-120
+#define ROUNDING_SQUARE 0x1p-96
 
 typedef struct cosine {
     vector x1, x2;
@@ -145,9 +147,9 @@ static cosine cosine_of(const ag__row *row)
     double size = fabs(c.value);
     if (size > 0.5) {
         residual r = perpendicular(row->n, &c.x2, &c.x1, c.dot);
-        double short_of_one = residual_square(row->n, &r) / c.x2.square / (1 + size);
-        c.flat = short_of_one < PARALLEL;
-        if (c.flat) short_of_one = 0;
+        double square = residual_square(row->n, &r);
+        c.flat = square <= ROUNDING_SQUARE * r.coarse_square;
+        double short_of_one = c.flat ? 0 : square / c.x2.square / (1 + size);
         c.complement = c.value > 0 ? short_of_one : 2 - short_of_one;
     }
     return c;
