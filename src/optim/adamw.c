@@ -8,7 +8,7 @@
 
 /* One pass over parameter, gradient and both moments, in float: it is bound by memory. */
 typedef struct step {
-    float keep;                       /* 1 - learning_rate · weight_decay */
+    float decay;                      /* learning_rate · weight_decay */
     float rate;                       /* learning_rate / (1 - beta1^k) */
     float inverse_square_correction;  /* 1 / sqrt(1 - beta2^k) */
     float beta1, rest1, beta2, rest2; /* rest = 1 - beta */
@@ -25,7 +25,7 @@ AG__INLINE void take_step(size_t n, step s, float *restrict p, const float *rest
         m[i] = s.beta1 * m[i] + s.rest1 * g[i];
         v[i] = s.beta2 * v[i] + s.rest2 * (g[i] * g[i]);
         float spread = sqrtf(v[i]) * s.inverse_square_correction + s.epsilon;
-        p[i] = s.keep * p[i] - s.rate * m[i] / spread;
+        p[i] -= s.decay * p[i] + s.rate * m[i] / spread;
     }
 }
 
@@ -39,7 +39,7 @@ static void update(const ag_optimizer *optimizer, uint64_t step_number, size_t n
     const ag_adamw_options *o = &optimizer->options.adamw;
     double k = (double)step_number, rate = (double)optimizer->learning_rate;
     step s = {
-        .keep = (float)(1 - rate * (double)o->weight_decay),
+        .decay = (float)(rate * (double)o->weight_decay),
         .rate = (float)(rate / (1 - pow((double)o->beta1, k))),
         .inverse_square_correction = (float)(1 / sqrt(1 - pow((double)o->beta2, k))),
         .beta1 = o->beta1,

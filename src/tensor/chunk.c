@@ -3,6 +3,8 @@
 
 #include "tensor/chunk.h"
 
+#include <string.h>
+
 #include "core/cpu.h"
 
 typedef void widen_kernel(size_t, const float *, double *);
@@ -60,6 +62,17 @@ void ag__widen(size_t n, const float *x, double *out)
     widen_kernels[ag__cpu()](n, x, out);
 }
 
+/* Of doubles, in the widest registers there are. */
+#define VECTOR 8
+
+size_t ag__widen_padded(size_t n, const float *x, double filler, double *out)
+{
+    ag__widen(n, x, out);
+    for (; n % VECTOR != 0; n++)
+        out[n] = filler;
+    return n;
+}
+
 void ag__narrow(size_t n, const double *x, float *out)
 {
     narrow_kernels[ag__cpu()](n, x, out);
@@ -69,4 +82,9 @@ void ag__store_gradient(size_t n, const double *slopes, const float *upstream, d
                         const ag__sink *sink, size_t offset)
 {
     store_kernels[ag__cpu()](n, slopes, upstream, scale, sink->accumulate, sink->data + offset);
+}
+
+void ag__store_zero(size_t n, const ag__sink *sink)
+{
+    if (!sink->accumulate) memset(sink->data, 0, n * sizeof *sink->data);
 }

@@ -13,6 +13,13 @@
 /* out = x, in double. */
 void ag__widen(size_t n, const float *x, double *out);
 
+/*
+ * The same, filled up with a number to whole vectors, since the last few elements of a loop are
+ * computed one by one, which for 10 classes would be most. Returns how many there are then; out has
+ * room for AG__CHUNK.
+ */
+size_t ag__widen_padded(size_t n, const float *x, double filler, double *out);
+
 /* out = x, rounded to float. */
 void ag__narrow(size_t n, const double *x, float *out);
 
@@ -22,6 +29,9 @@ void ag__narrow(size_t n, const double *x, float *out);
  */
 void ag__store_gradient(size_t n, const double *slopes, const float *upstream, double scale,
                         const ag__sink *sink, size_t offset);
+
+/* Writes 0 to n elements of a sink, or adds it. */
+void ag__store_zero(size_t n, const ag__sink *sink);
 
 /* The lesser of a whole chunk and what is left. */
 static inline size_t ag__chunk_length(size_t left)

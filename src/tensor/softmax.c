@@ -6,9 +6,9 @@
 #include "core/elementary.h"
 #include "tensor/chunk.h"
 
-typedef void exp_kernel(size_t, const float *, double, double, double *);
-typedef void others_kernel(size_t, const float *, double, double *);
-typedef void gradient_kernel(size_t, const float *, double, double, const double *, double,
+typedef void exp_kernel(size_t, const double *, double, double, double *);
+typedef void others_kernel(size_t, const double *, double, double *);
+typedef void gradient_kernel(size_t, const double *, double, double, const double *, double,
                              double *);
 
 static float maximum(size_t n, const float *x)
@@ -21,42 +21,42 @@ static float maximum(size_t n, const float *x)
 }
 
 /* factor · e^(x - m); the maximum itself gives the factor, even if it is infinite. */
-AG__INLINE void exponentials(size_t n, const float *restrict x, double m, double factor,
+AG__INLINE void exponentials(size_t n, const double *restrict x, double m, double factor,
                              double *restrict out)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        out[i] = factor * ((double)x[i] == m ? 1 : ag__exp((double)x[i] - m));
+        out[i] = factor * (x[i] == m ? 1 : ag__exp(x[i] - m));
 }
 
 /* e^(x - m), and 0 for the maximum, whose share is counted apart. */
-AG__INLINE void exponentials_of_others(size_t n, const float *restrict x, double m,
+AG__INLINE void exponentials_of_others(size_t n, const double *restrict x, double m,
                                        double *restrict out)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        out[i] = (double)x[i] == m ? 0 : ag__exp((double)x[i] - m);
+        out[i] = x[i] == m ? 0 : ag__exp(x[i] - m);
 }
 
-AG__INLINE void gradient(size_t n, const float *restrict x, double m, double others,
+AG__INLINE void gradient(size_t n, const double *restrict x, double m, double others,
                          const double *restrict weights, double total, double *restrict out)
 {
     double per_unit = total / (1 + others);
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         double at_maximum = (total - weights[i]) - per_unit * others;
-        double elsewhere = per_unit * ag__exp((double)x[i] - m) - weights[i];
-        out[i] = (double)x[i] == m ? at_maximum : elsewhere;
+        double elsewhere = per_unit * ag__exp(x[i] - m) - weights[i];
+        out[i] = x[i] == m ? at_maximum : elsewhere;
     }
 }
 
 AG__DEFINE_KERNELS(exp_kernels, exp_kernel, exponentials,
-                   (size_t n, const float *x, double m, double factor, double *out),
+                   (size_t n, const double *x, double m, double factor, double *out),
                    (n, x, m, factor, out))
 AG__DEFINE_KERNELS(others_kernels, others_kernel, exponentials_of_others,
-                   (size_t n, const float *x, double m, double *out), (n, x, m, out))
+                   (size_t n, const double *x, double m, double *out), (n, x, m, out))
 AG__DEFINE_KERNELS(gradient_kernels, gradient_kernel, gradient,
-                   (size_t n, const float *x, double m, double others, const double *weights,
+                   (size_t n, const double *x, double m, double others, const double *weights,
                     double total, double *out),
                    (n, x, m, others, weights, total, out))
 
@@ -72,11 +72,12 @@ static size_t count_equal(size_t n, const float *x, double value)
 ag__softmax_row ag__softmax_of(size_t n, const float *x)
 {
     double m = (double)maximum(n, x);
-    double terms[AG__CHUNK], rest = 0;
+    double wide[AG__CHUNK], terms[AG__CHUNK], rest = 0;
     size_t times = 0; /* that the maximum occurs */
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
-        others_kernels[ag__cpu()](length, x + i, m, terms);
+        size_t padded = ag__widen_padded(length, x + i, -HUGE_VAL, wide);
+        others_kernels[ag__cpu()](padded, wide, m, terms);
         rest += ag__sum(length, terms);
         times += count_equal(length, x + i, m);
     }
@@ -95,11 +96,15 @@ double ag__log_sum(const ag__softmax_row *row)
 
 void ag__softmax_probabilities(const ag__softmax_row *row, size_t offset, size_t n, double *out)
 {
-    exp_kernels[ag__cpu()](n, row->x + offset, row->maximum, 1 / (1 + row->others), out);
+    double wide[AG__CHUNK];
+    n = ag__widen_padded(n, row->x + offset, -HUGE_VAL, wide);
+    exp_kernels[ag__cpu()](n, wide, row->maximum, 1 / (1 + row->others), out);
 }
 
 void ag__softmax_gradient(const ag__softmax_row *row, size_t offset, size_t n,
                           const double *weights, double total, double *out)
 {
-    gradient_kernels[ag__cpu()](n, row->x + offset, row->maximum, row->others, weights, total, out);
+    double wide[AG__CHUNK];
+    n = ag__widen_padded(n, row->x + offset, -HUGE_VAL, wide);
+    gradient_kernels[ag__cpu()](n, wide, row->maximum, row->others, weights, total, out);
 }

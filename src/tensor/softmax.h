@@ -21,12 +21,13 @@ ag__softmax_row ag__softmax_of(size_t n, const float *x);
 /* log Σ_j e^(x_j - maximum). */
 double ag__log_sum(const ag__softmax_row *row);
 
-/* The softmax of n classes from `offset` on. */
+/* The softmax of n ≤ AG__CHUNK classes from `offset` on; out has room for AG__CHUNK. */
 void ag__softmax_probabilities(const ag__softmax_row *row, size_t offset, size_t n, double *out);
 
 /*
  * total · softmax_c - weight_c for n classes from `offset` on, where total is Σ_c weight_c: the
- * gradient of Σ_c weight_c (log Σ_j e^x_j - x_c). weights holds the n classes' own.
+ * gradient of Σ_c weight_c (log Σ_j e^x_j - x_c). weights holds the n classes' own, from
+ * ag__widen_padded; out has room for AG__CHUNK.
  */
 void ag__softmax_gradient(const ag__softmax_row *row, size_t offset, size_t n,
                           const double *weights, double total, double *out);

@@ -127,6 +127,9 @@ static double residual_square(size_t n, const residual *r)
  */
 #define ROUNDING_SQUARE 0x1p-96
 
+/* A cosine beyond which differences cancel enough to take care of. */
+#define NEARLY_PARALLEL 0.5
+
 typedef struct cosine {
     vector x1, x2;
     double dot;
@@ -145,7 +148,7 @@ static cosine cosine_of(const ag__row *row)
     c.value = c.flat ? 0 : ag__clamp(c.dot / sqrt(c.x1.square * c.x2.square), -1, 1);
     c.complement = 1 - c.value;
     double size = fabs(c.value);
-    if (size > 0.5) {
+    if (size > NEARLY_PARALLEL) {
         residual r = perpendicular(row->n, &c.x2, &c.x1, c.dot);
         double square = residual_square(row->n, &r);
         c.flat = square <= ROUNDING_SQUARE * r.coarse_square;
@@ -159,7 +162,7 @@ static double value_for(const ag__row *row, const cosine *c)
 {
     double label = (double)row->inputs[2][0];
     double excess = (1 - row->parameter) - c->complement; /* of the cosine over the margin */
-    if (c->value <= 0.5) excess = c->value - row->parameter;
+    if (c->value <= NEARLY_PARALLEL) excess = c->value - row->parameter;
     return label == 1 ? c->complement : label != -1 ? label : excess <= 0 ? 0 : excess;
 }
 
@@ -174,16 +177,18 @@ static void store_slope(size_t n, const cosine *c, const vector *x, const vector
                         double scale, const ag__sink *sink)
 {
     if (sink->data == NULL) return;
-    if (x->infinite) scale *= 0; /* the limit of 1 / |x| */
-    residual r = {0};
-    if (!c->flat) {
-        r = perpendicular(n, other, x, c->dot);
-        scale /= sqrt(x->square * other->square);
+    if (c->flat) {
+        ag__store_zero(n, sink);
+        return;
     }
-    double slopes[AG__CHUNK] = {0};
+    residual r = {.from = other, .along = x, .coarse = c->dot / x->square};
+    if (fabs(c->value) > NEARLY_PARALLEL) r = perpendicular(n, other, x, c->dot);
+    if (x->infinite) scale *= 0; /* the limit of 1 / |x| */
+    scale /= sqrt(x->square * other->square);
+    double slopes[AG__CHUNK];
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
-        if (!c->flat) read_residual(&r, i, length, slopes);
+        read_residual(&r, i, length, slopes);
         ag__store_gradient(length, slopes, NULL, scale, sink, i);
     }
 }

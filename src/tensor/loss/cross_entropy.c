@@ -7,45 +7,47 @@
 
 #include <math.h>
 
-typedef void terms_kernel(size_t, const float *, const float *, double, double *);
+typedef void terms_kernel(size_t, const double *, const double *, double, double *);
 
 /* t_c (maximum - x_c): the part of the value that differs between classes; none is negative. */
-AG__INLINE void class_terms(size_t n, const float *restrict x, const float *restrict target,
+AG__INLINE void class_terms(size_t n, const double *restrict x, const double *restrict target,
                             double maximum, double *restrict out)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        double t = (double)target[i];
-        double below = (double)x[i] == maximum ? 0 : maximum - (double)x[i];
-        out[i] = t == 0 && below == HUGE_VAL ? 0 : t * below;
+        double below = x[i] == maximum ? 0 : maximum - x[i];
+        out[i] = (target[i] == 0) & (below == HUGE_VAL) ? 0 : target[i] * below;
     }
 }
 
 AG__DEFINE_KERNELS(terms_kernels, terms_kernel, class_terms,
-                   (size_t n, const float *x, const float *target, double maximum, double *out),
+                   (size_t n, const double *x, const double *target, double maximum, double *out),
                    (n, x, target, maximum, out))
-
-static double total_target(const ag__row *row)
-{
-    double widened[AG__CHUNK], total = 0;
-    for (size_t i = 0, n; i < row->n; i += n) {
-        n = ag__chunk_length(row->n - i);
-        ag__widen(n, row->inputs[1] + i, widened);
-        total += ag__sum(n, widened);
-    }
-    return total;
-}
 
 static double cross_entropy_value(const ag__row *row)
 {
     ag__softmax_row softmax = ag__softmax_of(row->n, row->inputs[0]);
-    double terms[AG__CHUNK], sum = 0;
+    double x[AG__CHUNK], target[AG__CHUNK], terms[AG__CHUNK], sum = 0, total = 0;
     for (size_t i = 0, n; i < row->n; i += n) {
         n = ag__chunk_length(row->n - i);
-        terms_kernels[ag__cpu()](n, row->inputs[0] + i, row->inputs[1] + i, softmax.maximum, terms);
+        ag__widen_padded(n, row->inputs[0] + i, 0, x);
+        size_t padded = ag__widen_padded(n, row->inputs[1] + i, 0, target);
+        terms_kernels[ag__cpu()](padded, x, target, softmax.maximum, terms);
         sum += ag__sum(n, terms);
+        total += ag__sum(n, target);
     }
-    return sum + total_target(row) * ag__log_sum(&softmax);
+    return sum + total * ag__log_sum(&softmax);
+}
+
+static double total_target(const ag__row *row)
+{
+    double target[AG__CHUNK], total = 0;
+    for (size_t i = 0, n; i < row->n; i += n) {
+        n = ag__chunk_length(row->n - i);
+        ag__widen(n, row->inputs[1] + i, target);
+        total += ag__sum(n, target);
+    }
+    return total;
 }
 
 static void cross_entropy_gradient(const ag__row *row, double scale, const ag__sink *sinks)
@@ -55,7 +57,7 @@ static void cross_entropy_gradient(const ag__row *row, double scale, const ag__s
     double target[AG__CHUNK], slopes[AG__CHUNK];
     for (size_t i = 0, n; i < row->n; i += n) {
         n = ag__chunk_length(row->n - i);
-        ag__widen(n, row->inputs[1] + i, target);
+        ag__widen_padded(n, row->inputs[1] + i, 0, target);
         ag__softmax_gradient(&softmax, i, n, target, total, slopes);
         ag__store_gradient(n, slopes, NULL, scale, &sinks[0], i);
     }

@@ -47,25 +47,70 @@ static distance measure(size_t n, const float *from, const float *to)
 /* n components from an offset on of (from - to) / |from - to|; 0 where the distance is 0. */
 static void direction(const distance *d, size_t offset, size_t n, double *out)
 {
+    double reciprocal = d->length == 0 ? 0 : 1 / d->length;
     subtract_kernels[ag__cpu()](n, d->from + offset, d->to + offset, out);
     for (size_t i = 0; i < n; i++)
-        out[i] = d->length == 0 ? 0 : out[i] / d->length;
+        out[i] *= reciprocal;
     /* of a single infinite component the limit is known */
     for (size_t i = 0; d->infinities == 1 && i < n; i++)
         if (isnan(out[i])) out[i] = d->from[offset + i] > d->to[offset + i] ? 1 : -1;
 }
 
-static double excess(const ag__row *row, const distance *positive, const distance *negative)
+/* A row's two distances and their difference, to full precision also where they are nearly equal. */
+typedef struct distances {
+    distance positive, negative;
+    double difference; /* |a - p| - |a - n| */
+    bool close;        /* relative to their size */
+} distances;
+
+/* |a - p|² - |a - n|² = (n - p) · ((a - p) + (a - n)), without its cancellation. */
+static double difference_of_squares(const ag__row *row)
 {
-    return positive->length - negative->length + row->parameter;
+    const float *a = row->inputs[0], *p = row->inputs[1], *n = row->inputs[2];
+    double apart[AG__CHUNK], to_positive[AG__CHUNK], to_negative[AG__CHUNK], sum = 0;
+    for (size_t i = 0, length; i < row->n; i += length) {
+        length = ag__chunk_length(row->n - i);
+        subtract_kernels[ag__cpu()](length, n + i, p + i, apart);
+        subtract_kernels[ag__cpu()](length, a + i, p + i, to_positive);
+        subtract_kernels[ag__cpu()](length, a + i, n + i, to_negative);
+        sum += ag__dot(length, apart, to_positive) + ag__dot(length, apart, to_negative);
+    }
+    return sum;
+}
+
+static distances measure_row(const ag__row *row)
+{
+    distances d = {
+        .positive = measure(row->n, row->inputs[0], row->inputs[1]),
+        .negative = measure(row->n, row->inputs[0], row->inputs[2]),
+    };
+    double sum = d.positive.length + d.negative.length;
+    d.difference = d.positive.length - d.negative.length;
+    d.close = fabs(d.difference) < 0x1p-8 * sum && isfinite(sum);
+    if (d.close) d.difference = difference_of_squares(row) / sum;
+    return d;
 }
 
 static double triplet_value(const ag__row *row)
 {
-    distance positive = measure(row->n, row->inputs[0], row->inputs[1]);
-    distance negative = measure(row->n, row->inputs[0], row->inputs[2]);
-    double value = excess(row, &positive, &negative);
+    double value = measure_row(row).difference + row->parameter;
     return value <= 0 ? 0 : value; /* NaN stays */
+}
+
+/* (a - p)/|a - p| - (a - n)/|a - n| for n components from an offset on. */
+static void anchor_slopes(const ag__row *row, const distances *d, size_t offset, size_t n,
+                          const double *towards, const double *away, double *out)
+{
+    if (!d->close || d->negative.length == 0 || d->positive.length == 0) {
+        for (size_t i = 0; i < n; i++)
+            out[i] = towards[i] - away[i];
+        return;
+    }
+    /* the same without cancellation: (n - p)/|a - p| - (a - n)/|a - n| · difference/|a - p| */
+    double reciprocal = 1 / d->positive.length;
+    subtract_kernels[ag__cpu()](n, row->inputs[2] + offset, row->inputs[1] + offset, out);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (out[i] - away[i] * d->difference) * reciprocal;
 }
 
 static void store(size_t n, const double *slopes, double scale, const ag__sink *sink, size_t offset)
@@ -73,20 +118,25 @@ static void store(size_t n, const double *slopes, double scale, const ag__sink *
     if (sink->data != NULL) ag__store_gradient(n, slopes, NULL, scale, sink, offset);
 }
 
+static void store_zeros(size_t n, const ag__sink *sinks)
+{
+    for (int i = 0; i < 3; i++)
+        if (sinks[i].data != NULL) ag__store_zero(n, &sinks[i]);
+}
+
 static void triplet_gradient(const ag__row *row, double scale, const ag__sink *sinks)
 {
-    distance positive = measure(row->n, row->inputs[0], row->inputs[1]);
-    distance negative = measure(row->n, row->inputs[0], row->inputs[2]);
-    bool kept = excess(row, &positive, &negative) <= 0; /* the margin */
-    double anchor[AG__CHUNK], towards[AG__CHUNK] = {0}, away[AG__CHUNK] = {0};
+    distances d = measure_row(row);
+    if (d.difference + row->parameter <= 0) {
+        store_zeros(row->n, sinks);
+        return;
+    }
+    double anchor[AG__CHUNK], towards[AG__CHUNK], away[AG__CHUNK];
     for (size_t i = 0, n; i < row->n; i += n) {
         n = ag__chunk_length(row->n - i);
-        if (!kept) {
-            direction(&positive, i, n, towards);
-            direction(&negative, i, n, away);
-        }
-        for (size_t j = 0; j < n; j++)
-            anchor[j] = towards[j] - away[j];
+        direction(&d.positive, i, n, towards);
+        direction(&d.negative, i, n, away);
+        anchor_slopes(row, &d, i, n, towards, away, anchor);
         store(n, anchor, scale, &sinks[0], i);
         store(n, towards, -scale, &sinks[1], i);
         store(n, away, scale, &sinks[2], i);
