@@ -1,8 +1,8 @@
 #!/bin/sh
 # What belongs to an operation stands in several places, and so does what the library exports. This
 # names what was forgotten: for each line of src/tensor/op_table.h its descriptor, prototypes, bare
-# names and reference; for each source its line in Makefile.am; for each symbol its prototype and its
-# line in tests/exported_symbols.txt.
+# names and reference; for each source its line in Makefile.am; for each symbol its prototype and
+# its line in tests/exported_symbols.txt.
 #
 # srcdir: the source tree. AG_SHARED_LIBRARY: the built library; empty if no shared one is built.
 set -u
@@ -61,8 +61,8 @@ list_files() {
     done
 }
 
-# The functions that the headers declare; "documented" before the name of one that directly follows a
-# comment of the form /** ... */.
+# The functions that the headers declare; "documented" before the name of one that directly follows
+# a comment of the form /** ... */.
 list_prototypes() {
     awk 'FNR == 1 { comment = 0; documented = 0; prototype = "" }
          prototype == "" && /^\/\*/ { comment = 1; documented = /^\/\*\*/ }
@@ -176,7 +176,7 @@ check_exported() {
     exported=$(list_exported)
     expect "$AG_SHARED_LIBRARY: exports nothing" test -n "$exported"
     for symbol in $exported; do
-        expect "symbol $symbol: exported, but does not start with ag_" \
+        expect "symbol $symbol: exported, but no public name of the form ag_<name>" \
             awk -v symbol="$symbol" 'BEGIN { exit symbol !~ /^ag_[a-z0-9]/ }'
         expect "symbol $symbol: exported, but not in tests/exported_symbols.txt" \
             has_line "$golden_symbols" "$symbol"

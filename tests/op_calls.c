@@ -1,0 +1,512 @@
+#include "config.h"
+
+#include "op_calls.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- functions on variables: function is ag_<name> ---- */
+
+#define GRAPH_pair(function) function(arena, v[0], v[1], a->reduction)
+#define GRAPH_pair_parameter(function) function(arena, v[0], v[1], a->parameter, a->reduction)
+#define GRAPH_single(function) function(arena, v[0], a->reduction)
+#define GRAPH_labelled_pair(function) function(arena, v[0], v[1], v[2], a->parameter, a->reduction)
+#define GRAPH_triple(function) function(arena, v[0], v[1], v[2], a->parameter, a->reduction)
+#define GRAPH_unary(function) function(arena, v[0])
+#define GRAPH_unary_parameter(function) function(arena, v[0], a->parameter)
+#define GRAPH_binary(function) function(arena, v[0], v[1])
+#define GRAPH_matmul(function)                                                                     \
+    function(arena, v[0], v[1], (a->transposes & AG__TRANSPOSE_A) != 0,                            \
+             (a->transposes & AG__TRANSPOSE_B) != 0)
+#define GRAPH_linear(function) function(arena, v[0], v[1], v[2])
+#define GRAPH_reshape(function) function(arena, v[0], a->new_shape->ndims, a->new_shape->dims)
+
+#define DEFINE_GRAPH(name, signature)                                                              \
+    static ag_variable *graph_##name(ag_arena *arena, const op_arguments *a)                       \
+    {                                                                                              \
+        ag_variable *const *v = a->variables;                                                      \
+        return GRAPH_##signature(ag_##name);                                                       \
+    }
+AG__OP_TABLE(DEFINE_GRAPH)
+
+/* ---- losses on tensors: function is ag_tensor_<name> or ag_tensor_<name>_grad ---- */
+
+#define VALUE_pair(function) function(out, t[0], t[1], a->reduction)
+#define VALUE_pair_parameter(function) function(out, t[0], t[1], a->parameter, a->reduction)
+#define VALUE_single(function) function(out, t[0], a->reduction)
+#define VALUE_labelled_pair(function) function(out, t[0], t[1], t[2], a->parameter, a->reduction)
+#define VALUE_triple(function) function(out, t[0], t[1], t[2], a->parameter, a->reduction)
+
+#define GRADIENT_pair(function) function(outs[0], t[0], t[1], grad, a->reduction)
+#define GRADIENT_pair_parameter(function)                                                          \
+    function(outs[0], t[0], t[1], grad, a->parameter, a->reduction)
+#define GRADIENT_single(function) function(outs[0], t[0], grad, a->reduction)
+#define GRADIENT_labelled_pair(function)                                                           \
+    function(outs[0], outs[1], t[0], t[1], t[2], grad, a->parameter, a->reduction)
+#define GRADIENT_triple(function)                                                                  \
+    function(outs[0], outs[1], outs[2], t[0], t[1], t[2], grad, a->parameter, a->reduction)
+
+#define DEFINE_LOSS(name, signature)                                                               \
+    static ag_status value_##name(ag_tensor *out, const op_arguments *a)                           \
+    {                                                                                              \
+        ag_tensor *const *t = a->tensors;                                                          \
+        return VALUE_##signature(ag_tensor_##name);                                                \
+    }                                                                                              \
+    static ag_status gradient_##name(ag_tensor *const *outs, const ag_tensor *grad,                \
+                                     const op_arguments *a)                                        \
+    {                                                                                              \
+        ag_tensor *const *t = a->tensors;                                                          \
+        return GRADIENT_##signature(ag_tensor_##name##_grad);                                      \
+    }
+AG__LOSS_TABLE(DEFINE_LOSS)
+
+/* ---- the other functions on tensors, which are internal ---- */
+
+static ag__call internal_call(const ag__op *op, const op_arguments *a)
+{
+    ag__call call = {.op = op, .reduction = op->reduction, .transposes = a->transposes};
+    call.parameter = a->parameter;
+    for (uint32_t i = 0; i < op->num_inputs; i++)
+        call.inputs[i] = a->tensors[i];
+    return call;
+}
+
+#define DEFINE_FUNCTION(name, signature)                                                           \
+    static ag_status value_##name(ag_tensor *out, const op_arguments *a)                           \
+    {                                                                                              \
+        ag__call call = internal_call(&ag__op_##name, a);                                          \
+        return ag__call_value(&call, out);                                                         \
+    }                                                                                              \
+    static ag_status gradient_##name(ag_tensor *const *outs, const ag_tensor *grad,                \
+                                     const op_arguments *a)                                        \
+    {                                                                                              \
+        ag__call call = internal_call(&ag__op_##name, a);                                          \
+        return ag__call_gradient(&call, grad, outs);                                               \
+    }
+AG__FUNCTION_TABLE(DEFINE_FUNCTION)
+
+/* ---- the table ---- */
+
+#define ENTRY(name_, signature_, is_loss_)                                                         \
+    {.name = #name_,                                                                               \
+     .op = &ag__op_##name_,                                                                        \
+     .signature = SIGNATURE_##signature_,                                                          \
+     .is_loss = is_loss_,                                                                          \
+     .graph = graph_##name_,                                                                       \
+     .value = value_##name_,                                                                       \
+     .gradient = gradient_##name_},
+#define LOSS_ENTRY(name, signature) ENTRY(name, signature, true)
+#define FUNCTION_ENTRY(name, signature) ENTRY(name, signature, false)
+
+const op_entry op_entries[] = {AG__LOSS_TABLE(LOSS_ENTRY) AG__FUNCTION_TABLE(FUNCTION_ENTRY)};
+
+#define COUNT_ONE(name, signature) +1
+const int num_loss_entries = AG__LOSS_TABLE(COUNT_ONE);
+const int num_op_entries = AG__OP_TABLE(COUNT_ONE);
+
+const op_entry *op_find(const char *name)
+{
+    for (int i = 0; i < num_op_entries; i++)
+        if (strcmp(op_entries[i].name, name) == 0) return &op_entries[i];
+    return NULL;
+}
+
+/* ---- shapes of cases ---- */
+
+static const ag__shape small_shapes[] = {{1, {1}},      {1, {7}},        {2, {1, 1}},
+                                         {2, {4, 1}},   {2, {1, 6}},     {2, {3, 5}},
+                                         {2, {32, 10}}, {3, {5, 3, 17}}, {4, {2, 1, 3, 4}}};
+static const ag__shape large_shapes[] = {{1, {200003}}, {2, {700, 300}}};
+
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
+static bool shape_at(op_scale scale, size_t index, ag__shape *shape)
+{
+    if (index >= (scale == OP_SMALL ? LENGTH(small_shapes) : LENGTH(large_shapes))) return false;
+    *shape = scale == OP_SMALL ? small_shapes[index] : large_shapes[index];
+    return true;
+}
+
+/* m, k and n of a product [m, k] · [k, n]. */
+static const uint32_t small_products[][3] = {{1, 1, 1}, {3, 5, 2},    {7, 1, 4},   {1, 9, 1},
+                                             {6, 6, 6}, {17, 32, 10}, {64, 33, 65}};
+static const uint32_t large_products[][3] = {{300, 257, 311}, {3000, 40, 3}, {5, 3001, 40}};
+
+static ag__shape matrix_shape(uint32_t rows, uint32_t columns, bool transposed)
+{
+    return (ag__shape){2, {transposed ? columns : rows, transposed ? rows : columns}};
+}
+
+static bool matmul_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    size_t index = variant / 4;
+    if (index >= (scale == OP_SMALL ? LENGTH(small_products) : LENGTH(large_products)))
+        return false;
+    const uint32_t *size = scale == OP_SMALL ? small_products[index] : large_products[index];
+    c->transposes = variant % 4;
+    c->shapes[0] = matrix_shape(size[0], size[1], (c->transposes & AG__TRANSPOSE_A) != 0);
+    c->shapes[1] = matrix_shape(size[1], size[2], (c->transposes & AG__TRANSPOSE_B) != 0);
+    return true;
+}
+
+/* Four variants of each x: 1 or several outputs, without and with bias. */
+static bool linear_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    static const ag__shape large[] = {{1, {3001}}, {2, {700, 300}}};
+    if (!shape_at(scale, variant / 4, &c->shapes[0])) return false;
+    if (scale == OP_LARGE) c->shapes[0] = large[variant / 4];
+    uint32_t in = c->shapes[0].dims[c->shapes[0].ndims - 1];
+    uint32_t out = variant & 1 ? 1 : scale == OP_SMALL ? 6 : 33;
+    c->shapes[1] = (ag__shape){2, {out, in}};
+    if (variant & 2) c->shapes[2] = (ag__shape){1, {out}};
+    return true;
+}
+
+static uint32_t elements_of(const ag__shape *shape)
+{
+    uint32_t size = 1;
+    for (uint32_t i = 0; i < shape->ndims; i++)
+        size *= shape->dims[i];
+    return size;
+}
+
+/* Labels are [rows] or [rows, 1]. Large cases have one of both each. */
+static bool labelled_pair_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_at(scale, scale == OP_SMALL ? variant / 2 : variant, &c->shapes[0])) return false;
+    uint32_t columns = c->shapes[0].dims[c->shapes[0].ndims - 1];
+    c->shapes[1] = c->shapes[0];
+    c->shapes[2] = (ag__shape){1 + variant % 2, {elements_of(&c->shapes[0]) / columns, 1}};
+    return true;
+}
+
+/* b is of a's shape or a row. */
+static bool binary_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_at(scale, variant / 2, &c->shapes[0])) return false;
+    c->shapes[1] = c->shapes[0];
+    if (variant % 2) c->shapes[1] = (ag__shape){1, {c->shapes[0].dims[c->shapes[0].ndims - 1]}};
+    return true;
+}
+
+/* The new shape is flat, or has the dimensions backwards. */
+static bool reshape_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_at(scale, variant / 2, &c->shapes[0])) return false;
+    const ag__shape *shape = &c->shapes[0];
+    c->new_shape = (ag__shape){1, {elements_of(shape)}};
+    if (variant % 2) c->new_shape.ndims = shape->ndims;
+    for (uint32_t i = 0; variant % 2 && i < shape->ndims; i++)
+        c->new_shape.dims[i] = shape->dims[shape->ndims - 1 - i];
+    return true;
+}
+
+static bool same_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_at(scale, variant, &c->shapes[0])) return false;
+    for (uint32_t i = 1; i < c->entry->op->num_inputs; i++)
+        c->shapes[i] = c->shapes[0];
+    return true;
+}
+
+static bool transpose_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    static const ag__shape small[] = {{2, {1, 1}}, {2, {1, 7}}, {2, {3, 5}}, {2, {70, 33}}};
+    if (variant >= (scale == OP_SMALL ? LENGTH(small) : 1)) return false;
+    c->shapes[0] = scale == OP_SMALL ? small[variant] : (ag__shape){2, {700, 301}};
+    return true;
+}
+
+static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
+{
+    if (strcmp(c->entry->name, "transpose") == 0) return transpose_shapes(scale, variant, c);
+    switch (c->entry->signature) {
+    case SIGNATURE_labelled_pair: return labelled_pair_shapes(scale, variant, c);
+    case SIGNATURE_binary: return binary_shapes(scale, variant, c);
+    case SIGNATURE_matmul: return matmul_shapes(scale, variant, c);
+    case SIGNATURE_linear: return linear_shapes(scale, variant, c);
+    case SIGNATURE_reshape: return reshape_shapes(scale, variant, c);
+    default: return same_shapes(scale, variant, c);
+    }
+}
+
+/* ---- cases ---- */
+
+static const ag_reduction reductions[] = {AG_REDUCTION_MEAN, AG_REDUCTION_NONE, AG_REDUCTION_SUM,
+                                          AG_REDUCTION_BATCHMEAN};
+
+bool op_case_at(const op_entry *entry, op_scale scale, size_t index, op_case *out)
+{
+    static const float parameters[] = {[OP_PLAIN] = 0.75f, [OP_WIDE] = 0.3f, [OP_TIES] = 0.5f};
+    bool reduced = entry->op->takes_reduction;
+    size_t num_flavours = scale == OP_SMALL ? 3 : reduced ? 1 : 2;
+    size_t num_reductions = reduced ? LENGTH(reductions) : 1;
+    size_t flavour = index % num_flavours, reduction = index / num_flavours % num_reductions;
+    if (scale == OP_LARGE && reduced) flavour = reduction / 2; /* half of them, to save time */
+    *out = (op_case){
+        .entry = entry,
+        .reduction = reduced ? reductions[reduction] : AG_REDUCTION_NONE,
+        .flavour = (op_flavour)flavour,
+        .parameter = parameters[flavour],
+    };
+    return shapes_of_variant(scale, index / num_flavours / num_reductions, out);
+}
+
+op_case_text op_describe(const op_case *c)
+{
+    static const char *const reduction_names[] = {"MEAN", "SUM", "NONE", "BATCHMEAN"};
+    static const char *const flavour_names[] = {"plain", "wide", "ties"};
+    ag__shape_text shapes[AG__MAX_INPUTS] = {{""}, {""}, {""}};
+    for (uint32_t i = 0; i < AG__MAX_INPUTS; i++)
+        if (c->shapes[i].ndims > 0)
+            shapes[i] = ag__shape_to_text(c->shapes[i].ndims, c->shapes[i].dims);
+    op_case_text result;
+    snprintf(result.text, sizeof result.text, "%s(%.60s %.60s %.60s), %s, transposes %u, %s",
+             c->entry->name, shapes[0].text, shapes[1].text, shapes[2].text,
+             reduction_names[c->reduction], (unsigned)c->transposes, flavour_names[c->flavour]);
+    return result;
+}
+
+bool op_differentiable(const op_case *c, uint32_t input)
+{
+    return input < c->entry->op->num_differentiable && c->shapes[input].ndims > 0;
+}
+
+/* ---- numbers ---- */
+
+/* splitmix64 (G. Steele, D. Lea, C. Flood 2014). */
+static uint64_t next_bits(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* In (0, 1), a multiple of 2^-25. */
+static double uniform(uint64_t *state)
+{
+    return (double)(next_bits(state) >> 40) * 0x1p-24 + 0x1p-25;
+}
+
+/* Nearly normal, and the same on every machine: the sum of 12 uniform numbers has variance 1. */
+static double normal(uint64_t *state)
+{
+    double sum = -6;
+    for (int i = 0; i < 12; i++)
+        sum += uniform(state);
+    return sum;
+}
+
+static double random_sign(uint64_t *state)
+{
+    return next_bits(state) & 1 ? 1 : -1;
+}
+
+/* From 2^lowest to 2^highest, each magnitude equally likely. */
+static double log_uniform(uint64_t *state, double lowest, double highest)
+{
+    return exp2(lowest + (highest - lowest) * uniform(state));
+}
+
+static double whole(uint64_t *state, int lowest, int highest)
+{
+    return lowest + (int)(next_bits(state) % (uint64_t)(highest - lowest + 1));
+}
+
+typedef enum input_kind {
+    KIND_ANY,
+    KIND_NOT_NEGATIVE,
+    KIND_PROBABILITY,
+    KIND_LOG_PROBABILITY,
+    KIND_PROBABILITY_ROW,
+    KIND_SIGN
+} input_kind;
+
+static double draw_probability(uint64_t *state, op_flavour flavour)
+{
+    if (flavour == OP_PLAIN) return uniform(state);
+    if (flavour == OP_TIES) return whole(state, 0, 4) / 4;
+    return next_bits(state) & 1 ? log_uniform(state, -40, 0) : 1 - log_uniform(state, -24, -1);
+}
+
+static double draw_magnitude(uint64_t *state, op_flavour flavour)
+{
+    if (flavour == OP_PLAIN) return 2 * fabs(normal(state));
+    if (flavour == OP_TIES) return whole(state, 0, 2) / 2;
+    return log_uniform(state, -30, 10);
+}
+
+static double draw(uint64_t *state, input_kind kind, op_flavour flavour)
+{
+    switch (kind) {
+    case KIND_SIGN: return random_sign(state);
+    case KIND_NOT_NEGATIVE: return draw_magnitude(state, flavour);
+    case KIND_LOG_PROBABILITY: return -draw_magnitude(state, flavour);
+    case KIND_PROBABILITY:
+    case KIND_PROBABILITY_ROW: return draw_probability(state, flavour);
+    case KIND_ANY: break;
+    }
+    return random_sign(state) * draw_magnitude(state, flavour);
+}
+
+/* Rows become one-hot and spread out in turn. */
+static void make_distributions(uint64_t *state, size_t rows, size_t columns, float *values)
+{
+    for (size_t i = 0; i < rows; i++) {
+        float *row = values + i * columns, sum = 0;
+        size_t chosen = (size_t)(next_bits(state) % columns);
+        for (size_t c = 0; c < columns; c++)
+            sum += row[c];
+        for (size_t c = 0; c < columns; c++)
+            row[c] = i % 2 == 0 ? (float)(c == chosen) : row[c] / sum;
+    }
+}
+
+/* What the inputs of some losses are in practice. The domains say what they must be. */
+static const struct {
+    const char *name;
+    uint32_t input;
+    input_kind kind;
+} usual_kinds[] = {
+    {"bce_loss", 1, KIND_PROBABILITY},
+    {"bce_with_logits_loss", 1, KIND_PROBABILITY},
+    {"cross_entropy_loss", 1, KIND_PROBABILITY_ROW},
+    {"nll_loss", 0, KIND_LOG_PROBABILITY},
+    {"nll_loss", 1, KIND_PROBABILITY_ROW},
+    {"kl_div_loss", 0, KIND_LOG_PROBABILITY},
+};
+
+static input_kind kind_of(const op_case *c, uint32_t input)
+{
+    const ag__domain *domain = &c->entry->op->domains[input];
+    if (domain->text != NULL && domain->magnitude) return KIND_SIGN;
+    if (domain->text != NULL) return domain->highest > 1 ? KIND_NOT_NEGATIVE : KIND_PROBABILITY;
+    for (size_t i = 0; c->flavour != OP_WIDE && i < LENGTH(usual_kinds); i++)
+        if (usual_kinds[i].input == input && strcmp(usual_kinds[i].name, c->entry->name) == 0)
+            return usual_kinds[i].kind;
+    return KIND_ANY;
+}
+
+static ag_tensor *create_input(const op_case *c, uint32_t input, uint64_t seed, ag_arena *arena)
+{
+    const ag__shape *shape = &c->shapes[input];
+    ag_tensor *tensor = ag_tensor_create(arena, shape->ndims, shape->dims);
+    if (tensor == NULL) abort();
+    input_kind kind = kind_of(c, input);
+    for (size_t i = 0; i < tensor->size; i++)
+        tensor->data[i] = (float)draw(&seed, kind, c->flavour);
+    size_t columns = shape->dims[shape->ndims - 1];
+    if (kind == KIND_PROBABILITY_ROW && c->flavour == OP_PLAIN)
+        make_distributions(&seed, tensor->size / columns, columns, tensor->data);
+    return tensor;
+}
+
+op_arguments op_create_inputs(const op_case *c, ag_arena *arena)
+{
+    op_arguments arguments = {
+        .parameter = c->parameter,
+        .reduction = c->reduction,
+        .transposes = c->transposes,
+        .new_shape = &c->new_shape,
+    };
+    for (uint32_t i = 0; i < c->entry->op->num_inputs; i++)
+        if (c->shapes[i].ndims > 0)
+            arguments.tensors[i] = create_input(c, i, 1000 * i + c->shapes[0].dims[0], arena);
+    return arguments;
+}
+
+void op_create_leaves(op_arguments *arguments, ag_arena *arena, bool requires_grad)
+{
+    for (uint32_t i = 0; i < AG__MAX_INPUTS; i++) {
+        if (arguments->tensors[i] == NULL) continue;
+        arguments->variables[i] = ag_create_leaf(arena, arguments->tensors[i], requires_grad);
+        if (arguments->variables[i] == NULL) abort();
+    }
+}
+
+ag_tensor *op_create_upstream(ag_arena *arena, const ag__shape *shape)
+{
+    ag_tensor *tensor = ag_tensor_create(arena, shape->ndims, shape->dims);
+    if (tensor == NULL) abort();
+    uint64_t seed = 4711;
+    for (size_t i = 0; i < tensor->size; i++)
+        tensor->data[i] = tensor->size == 1 ? -0.73f : (float)normal(&seed);
+    return tensor;
+}
+
+/* ---- the reference ---- */
+
+static void *allocate(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    if (memory == NULL) abort();
+    return memory;
+}
+
+static reference_shape to_reference(const ag__shape *shape)
+{
+    reference_shape result = {.ndims = shape->ndims};
+    memcpy(result.dims, shape->dims, sizeof result.dims);
+    return result;
+}
+
+static long double *widened(size_t size, const float *values)
+{
+    long double *result = allocate(size, sizeof *result);
+    for (size_t i = 0; i < size; i++)
+        result[i] = (long double)values[i];
+    return result;
+}
+
+op_oracle op_oracle_create(const op_case *c, const op_arguments *arguments)
+{
+    op_oracle oracle = {.op = reference_find(c->entry->name)};
+    for (uint32_t i = 0; i < c->entry->op->num_inputs; i++) {
+        const ag_tensor *tensor = arguments->tensors[i];
+        if (tensor == NULL) continue;
+        oracle.inputs[i] = widened(tensor->size, tensor->data);
+        oracle.call.inputs[i] = oracle.inputs[i];
+        oracle.call.shapes[i] = to_reference(&c->shapes[i]);
+    }
+    oracle.call.parameter = (long double)arguments->parameter;
+    oracle.call.reduction = (int)arguments->reduction;
+    oracle.call.transpose_a = (arguments->transposes & AG__TRANSPOSE_A) != 0;
+    oracle.call.transpose_b = (arguments->transposes & AG__TRANSPOSE_B) != 0;
+    oracle.call.new_shape = to_reference(arguments->new_shape);
+    return oracle;
+}
+
+void op_oracle_destroy(op_oracle *oracle)
+{
+    for (uint32_t i = 0; i < AG__MAX_INPUTS; i++)
+        free(oracle->inputs[i]);
+}
+
+ag__shape op_result_shape(const op_oracle *oracle)
+{
+    reference_shape shape = oracle->op->result_shape(&oracle->call);
+    ag__shape result = {.ndims = shape.ndims};
+    memcpy(result.dims, shape.dims, sizeof result.dims);
+    return result;
+}
+
+reference_number *op_reference_value(const op_oracle *oracle)
+{
+    reference_shape shape = oracle->op->result_shape(&oracle->call);
+    reference_number *out = allocate(reference_size(&shape), sizeof *out);
+    oracle->op->value(oracle->op, &oracle->call, out);
+    return out;
+}
+
+reference_number *op_reference_gradient(const op_oracle *oracle, uint32_t input,
+                                        const ag_tensor *upstream)
+{
+    long double *wide_upstream = widened(upstream->size, upstream->data);
+    reference_number *out = allocate(reference_size(&oracle->call.shapes[input]), sizeof *out);
+    oracle->op->gradient(oracle->op, &oracle->call, input, wide_upstream, out);
+    free(wide_upstream);
+    return out;
+}

@@ -1,0 +1,1119 @@
+#include "config.h"
+
+#include "reference.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- numbers ---- */
+
+static reference_number number(long double value)
+{
+    return (reference_number){value, fabsl(value)};
+}
+
+static reference_number sum_of(long double a, long double b)
+{
+    return (reference_number){a + b, fabsl(a) + fabsl(b)};
+}
+
+static reference_number scaled(reference_number x, long double factor)
+{
+    return (reference_number){x.value * factor, x.magnitude * fabsl(factor)};
+}
+
+static void add_to(reference_number *sum, reference_number term)
+{
+    sum->value += term.value;
+    sum->magnitude += term.magnitude;
+}
+
+static long double sign(long double x)
+{
+    return x > 0 ? 1 : x < 0 ? -1 : x;
+}
+
+/* a · b, with 0 · ∞ = 0: the limit where a is 0 before b grows. */
+static long double product_limit(long double a, long double b)
+{
+    return a == 0 && isinf(b) ? 0 : a * b;
+}
+
+/* max(x, 0), NaN for NaN. */
+static long double positive_part(long double x)
+{
+    return x <= 0 ? 0 : x;
+}
+
+static long double logistic(long double x)
+{
+    long double e = expl(-fabsl(x));
+    return isnan(x) ? x : x > 0 ? 1 / (1 + e) : e / (1 + e);
+}
+
+long double reference_ulp(long double exact)
+{
+    int exponent = -126;
+    if (fabsl(exact) > (long double)FLT_MIN) {
+        (void)frexpl(exact, &exponent);
+        exponent--;
+    }
+    return ldexpl(1, exponent - 23);
+}
+
+/* The least absolute value that rounds to an infinite float. */
+#define FLOAT_OVERFLOW 0x1.ffffffp127L
+
+long double reference_ulps(float actual, long double exact)
+{
+    if (isnan(exact) || isnan(actual)) return isnan(exact) && isnan(actual) ? 0 : HUGE_VALL;
+    if (fabsl(exact) >= FLOAT_OVERFLOW)
+        return isinf(actual) && (actual > 0) == (exact > 0) ? 0 : HUGE_VALL;
+    if (isinf(actual)) return HUGE_VALL;
+    return fabsl((long double)actual - exact) / reference_ulp(exact);
+}
+
+/* ---- shapes ---- */
+
+size_t reference_size(const reference_shape *shape)
+{
+    size_t size = shape->ndims > 0;
+    for (uint32_t i = 0; i < shape->ndims; i++)
+        size *= shape->dims[i];
+    return size;
+}
+
+static size_t columns_of(const reference_shape *shape)
+{
+    return shape->dims[shape->ndims - 1];
+}
+
+static size_t rows_of(const reference_shape *shape)
+{
+    return reference_size(shape) / columns_of(shape);
+}
+
+static reference_shape scalar_shape(const reference_call *call)
+{
+    (void)call;
+    return (reference_shape){.ndims = 1, .dims = {1}};
+}
+
+static reference_shape first_shape(const reference_call *call)
+{
+    return call->shapes[0];
+}
+
+static reference_shape elements_shape(const reference_call *call)
+{
+    return call->reduction == REFERENCE_NONE ? first_shape(call) : scalar_shape(call);
+}
+
+static reference_shape rows_shape(const reference_call *call)
+{
+    reference_shape shape = call->shapes[0];
+    if (call->reduction != REFERENCE_NONE || shape.ndims == 1) return scalar_shape(call);
+    shape.ndims--;
+    return shape;
+}
+
+static size_t no_float_terms(const reference_call *call)
+{
+    (void)call;
+    return 0;
+}
+
+/* ---- reductions ---- */
+
+/* N of the reductions, for a loss of so many elements or rows. */
+static long double divisor(const reference_call *call, size_t items)
+{
+    const reference_shape *shape = &call->shapes[0];
+    if (call->reduction == REFERENCE_MEAN) return (long double)items;
+    if (call->reduction == REFERENCE_BATCHMEAN && shape->ndims > 1) return shape->dims[0];
+    return 1;
+}
+
+static void clear_reduced(const reference_call *call, reference_number *out)
+{
+    if (call->reduction != REFERENCE_NONE) out[0] = number(0);
+}
+
+/* Puts the value of one element or row where the reduction wants it. */
+static void reduce_into(const reference_call *call, size_t items, size_t item,
+                        reference_number term, reference_number *out)
+{
+    if (call->reduction == REFERENCE_NONE)
+        out[item] = term;
+    else
+        add_to(&out[0], scaled(term, 1 / divisor(call, items)));
+}
+
+/* What the gradient of one element or row is multiplied by. */
+static long double upstream_of(const reference_call *call, size_t items, size_t item,
+                               const long double *upstream)
+{
+    if (call->reduction == REFERENCE_NONE) return upstream[item];
+    return upstream[0] / divisor(call, items);
+}
+
+/* ---- losses of elements ---- */
+
+static long double second_at(const reference_call *call, size_t item)
+{
+    return call->inputs[1] == NULL ? 0 : call->inputs[1][item];
+}
+
+static void elements_value(const reference_op *op, const reference_call *call,
+                           reference_number *out)
+{
+    size_t size = reference_size(&call->shapes[0]);
+    clear_reduced(call, out);
+    for (size_t i = 0; i < size; i++) {
+        reference_number term =
+            op->element(call->inputs[0][i], second_at(call, i), call->parameter);
+        reduce_into(call, size, i, term, out);
+    }
+}
+
+static void elements_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                              const long double *upstream, reference_number *out)
+{
+    size_t size = reference_size(&call->shapes[0]);
+    (void)input;
+    for (size_t i = 0; i < size; i++) {
+        reference_number slope = op->slope(call->inputs[0][i], second_at(call, i), call->parameter);
+        out[i] = scaled(slope, upstream_of(call, size, i, upstream));
+    }
+}
+
+static reference_number mse_element(long double p, long double t, long double unused)
+{
+    (void)unused;
+    return number((p - t) * (p - t));
+}
+
+static reference_number mse_slope(long double p, long double t, long double unused)
+{
+    (void)unused;
+    return number(2 * (p - t));
+}
+
+static reference_number l1_element(long double p, long double t, long double unused)
+{
+    (void)unused;
+    return number(fabsl(p - t));
+}
+
+static reference_number l1_slope(long double p, long double t, long double unused)
+{
+    (void)unused;
+    return number(sign(p - t));
+}
+
+static reference_number huber_element(long double p, long double t, long double delta)
+{
+    long double d = fabsl(p - t);
+    return number(d <= delta ? d * d / 2 : delta * (d - delta / 2));
+}
+
+static reference_number huber_slope(long double p, long double t, long double delta)
+{
+    long double d = p - t;
+    return number(fabsl(d) <= delta ? d : delta * sign(d));
+}
+
+static long double floored(long double x, long double floor)
+{
+    return x < floor ? floor : x;
+}
+
+static reference_number bce_element(long double p, long double t, long double unused)
+{
+    (void)unused;
+    return sum_of(-t * floored(logl(p), -100), -(1 - t) * floored(log1pl(-p), -100));
+}
+
+static reference_number bce_slope(long double p, long double t, long double unused)
+{
+    (void)unused;
+    return number((p - t) / floored(p * (1 - p), 1e-12L));
+}
+
+/* log(1 + e^x) - x t = log(1 + e^-|x|) + (x (1 - t) or -x t). */
+static reference_number bce_with_logits_element(long double x, long double t, long double unused)
+{
+    (void)unused;
+    long double linear = product_limit(x > 0 ? 1 - t : -t, x);
+    return sum_of(linear, log1pl(expl(-fabsl(x))));
+}
+
+static reference_number bce_with_logits_slope(long double x, long double t, long double unused)
+{
+    (void)unused;
+    return x > 0 ? sum_of(1 - t, -logistic(-x)) : sum_of(-t, logistic(x));
+}
+
+static reference_number kl_div_element(long double p, long double t, long double unused)
+{
+    (void)unused;
+    if (t == 0) return number(isnan(p) ? p : 0);
+    return sum_of(t * logl(t), -t * p);
+}
+
+static reference_number kl_div_slope(long double p, long double t, long double unused)
+{
+    (void)p, (void)unused;
+    return number(-t);
+}
+
+static reference_number hinge_element(long double p, long double t, long double unused)
+{
+    (void)unused;
+    return (reference_number){positive_part(1 - p * t), 1 + fabsl(p * t)};
+}
+
+static reference_number hinge_slope(long double p, long double t, long double unused)
+{
+    (void)unused;
+    long double missing = 1 - p * t;
+    return number(missing > 0 ? -t : missing <= 0 ? 0 : missing);
+}
+
+static reference_number l2_element(long double w, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(w * w / 2);
+}
+
+static reference_number l2_slope(long double w, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(w);
+}
+
+static reference_number l1_regularization_element(long double w, long double unused,
+                                                  long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(fabsl(w));
+}
+
+static reference_number l1_regularization_slope(long double w, long double unused,
+                                                long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(sign(w));
+}
+
+/* ---- losses of rows ---- */
+
+/* One row of every input. */
+typedef struct row {
+    size_t n;
+    const long double *inputs[REFERENCE_MAX_INPUTS];
+    long double parameter;
+} row;
+
+typedef struct reference_row_law {
+    bool last_is_label; /* the last of three inputs has one number for each row */
+    reference_number (*value)(const row *r);
+    void (*gradient)(const row *r, uint32_t input, reference_number *out);
+} row_law;
+
+static row row_at(const reference_op *op, const reference_call *call, size_t index)
+{
+    size_t n = columns_of(&call->shapes[0]);
+    row result = {.n = n, .parameter = call->parameter};
+    for (uint32_t i = 0; i < REFERENCE_MAX_INPUTS; i++) {
+        size_t stride = op->row_law->last_is_label && i == 2 ? 1 : n;
+        if (call->inputs[i] != NULL) result.inputs[i] = call->inputs[i] + index * stride;
+    }
+    return result;
+}
+
+static void rows_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    size_t rows = rows_of(&call->shapes[0]);
+    clear_reduced(call, out);
+    for (size_t i = 0; i < rows; i++) {
+        row r = row_at(op, call, i);
+        reduce_into(call, rows, i, op->row_law->value(&r), out);
+    }
+}
+
+static void rows_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                          const long double *upstream, reference_number *out)
+{
+    size_t rows = rows_of(&call->shapes[0]), columns = columns_of(&call->shapes[0]);
+    for (size_t i = 0; i < rows; i++) {
+        row r = row_at(op, call, i);
+        op->row_law->gradient(&r, input, out + i * columns);
+        long double factor = upstream_of(call, rows, i, upstream);
+        for (size_t c = 0; c < columns; c++)
+            out[i * columns + c] = scaled(out[i * columns + c], factor);
+    }
+}
+
+/* ---- softmax of a row, with one of its maxima kept apart: its share is then exact near 1 ---- */
+
+typedef struct softmax_row {
+    const long double *x;
+    size_t largest;     /* the index of the first maximum */
+    long double others; /* Σ_{j ≠ largest} e^(x_j - x_largest) */
+} softmax_row;
+
+/* x_j - x_largest: the exponent of class j, 0 for the largest itself even if it is infinite. */
+static long double below_largest(const softmax_row *s, size_t j)
+{
+    return j == s->largest ? 0 : s->x[j] - s->x[s->largest];
+}
+
+static softmax_row softmax_of(size_t n, const long double *x)
+{
+    softmax_row s = {.x = x};
+    for (size_t j = 1; j < n; j++)
+        if (x[j] > x[s.largest] || isnan(x[s.largest])) s.largest = j;
+    for (size_t j = 0; j < n; j++)
+        if (j != s.largest) s.others += expl(below_largest(&s, j));
+    if (isnan(x[s.largest])) s.others = x[s.largest];
+    return s;
+}
+
+static long double softmax_at(const softmax_row *s, size_t c)
+{
+    return expl(below_largest(s, c)) / (1 + s->others);
+}
+
+/* log Σ e^x_j - x_c, never negative. */
+static long double log_shortfall(const softmax_row *s, size_t c)
+{
+    return log1pl(s->others) - below_largest(s, c);
+}
+
+/* -t l, where an impossible class that is not wanted adds nothing. */
+static long double likelihood_term(long double t, long double l)
+{
+    return t == 0 && l == -HUGE_VALL ? 0 : -t * l;
+}
+
+static reference_number cross_entropy_row(const row *r)
+{
+    softmax_row s = softmax_of(r->n, r->inputs[0]);
+    reference_number sum = number(0);
+    for (size_t c = 0; c < r->n; c++)
+        add_to(&sum, number(likelihood_term(r->inputs[1][c], -log_shortfall(&s, c))));
+    return sum;
+}
+
+/* S softmax_c - t_c; at the largest class (S - t_c) - S (1 - softmax_c). */
+static void cross_entropy_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    softmax_row s = softmax_of(r->n, r->inputs[0]);
+    const long double *t = r->inputs[1];
+    long double except_largest = 0;
+    (void)input;
+    for (size_t c = 0; c < r->n; c++)
+        if (c != s.largest) except_largest += t[c];
+    long double total = except_largest + t[s.largest];
+    for (size_t c = 0; c < r->n; c++)
+        out[c] = sum_of(-t[c], total * softmax_at(&s, c));
+    long double remaining = s.others / (1 + s.others);
+    out[s.largest] = sum_of(except_largest, -total * remaining);
+}
+
+static reference_number nll_row(const row *r)
+{
+    reference_number sum = number(0);
+    for (size_t c = 0; c < r->n; c++)
+        add_to(&sum, number(likelihood_term(r->inputs[1][c], r->inputs[0][c])));
+    return sum;
+}
+
+static void nll_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    (void)input;
+    for (size_t c = 0; c < r->n; c++)
+        out[c] = number(-r->inputs[1][c]);
+}
+
+/* ---- cosine ---- */
+
+typedef struct angle {
+    long double dot, xx, yy; /* x·y, |x|², |y|² */
+    long double cosine;
+    long double one_minus_cosine; /* without cancellation */
+    bool zero_vector;
+} angle;
+
+/* Longer rows take |x|² |y|² - (x·y)² from a residual in O(n) instead of from all pairs. */
+#define MOST_FOR_PAIRS 512
+
+/* |x|² |y|² - (x·y)², by Lagrange's identity Σ (x_i y_j - x_j y_i)² over all pairs i < j. */
+static long double gram_determinant(const row *r, const angle *a)
+{
+    const long double *x = r->inputs[0], *y = r->inputs[1];
+    long double sum = 0;
+    if (r->n > MOST_FOR_PAIRS) {
+        for (size_t i = 0; i < r->n; i++) {
+            long double rest = y[i] - x[i] * (a->dot / a->xx);
+            sum += rest * rest;
+        }
+        return sum * a->xx;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        for (size_t j = i + 1; j < r->n; j++) {
+            long double minor = x[i] * y[j] - x[j] * y[i];
+            sum += minor * minor;
+        }
+    }
+    return sum;
+}
+
+static angle angle_of(const row *r)
+{
+    angle a = {0};
+    for (size_t i = 0; i < r->n; i++) {
+        a.dot += r->inputs[0][i] * r->inputs[1][i];
+        a.xx += r->inputs[0][i] * r->inputs[0][i];
+        a.yy += r->inputs[1][i] * r->inputs[1][i];
+    }
+    a.zero_vector = !isnan(a.dot) && (a.xx == 0 || a.yy == 0);
+    a.cosine = a.zero_vector ? 0 : a.dot / sqrtl(a.xx * a.yy);
+    a.one_minus_cosine = 1 - a.cosine;
+    if (a.cosine > 0.5L)
+        a.one_minus_cosine = gram_determinant(r, &a) / (a.xx * a.yy) / (1 + a.cosine);
+    return a;
+}
+
+/* cos - margin: near cos = 1 as the difference of what both lack to 1. */
+static long double above_margin(const angle *a, long double margin)
+{
+    if (a->cosine > 0.5L) return (1 - margin) - a->one_minus_cosine;
+    return a->cosine - margin;
+}
+
+static reference_number cosine_row(const row *r)
+{
+    angle a = angle_of(r);
+    long double label = r->inputs[2][0];
+    if (isnan(label)) return number(label);
+    if (label > 0) return number(a.one_minus_cosine);
+    return (reference_number){positive_part(above_margin(&a, r->parameter)),
+                              fabsl(a.cosine) + fabsl(r->parameter)};
+}
+
+/* What ∂cos is multiplied by: -1 for alike pairs, 1 for unlike ones beyond the margin. */
+static long double cosine_factor(const row *r, const angle *a)
+{
+    long double label = r->inputs[2][0], above = above_margin(a, r->parameter);
+    if (isnan(label)) return label;
+    if (label > 0) return -1;
+    return above > 0 ? 1 : above <= 0 ? 0 : above;
+}
+
+/* |x|² y_f - x_f (x·y), by pairs Σ_j x_j (x_j y_f - x_f y_j), which does not cancel. */
+static long double perpendicular(size_t n, const long double *x, const long double *y, size_t f,
+                                 long double dot, long double xx)
+{
+    if (n > MOST_FOR_PAIRS) return xx * y[f] - x[f] * dot;
+    long double sum = 0;
+    for (size_t j = 0; j < n; j++)
+        if (j != f) sum += x[j] * (x[j] * y[f] - x[f] * y[j]);
+    return sum;
+}
+
+static void cosine_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    angle a = angle_of(r);
+    const long double *x = r->inputs[input], *y = r->inputs[1 - input];
+    long double own = input == 0 ? a.xx : a.yy, factor = cosine_factor(r, &a);
+    long double scale = factor / (sqrtl(a.xx * a.yy) * own);
+    for (size_t f = 0; f < r->n; f++) {
+        out[f] = number(isnan(factor) ? factor : 0);
+        if (a.zero_vector || factor == 0) continue;
+        out[f] = (reference_number){
+            .value = scale * perpendicular(r->n, x, y, f, a.dot, own),
+            .magnitude = fabsl(scale) * (fabsl(own * y[f]) + fabsl(x[f] * a.dot)),
+        };
+    }
+}
+
+/* ---- triplet ---- */
+
+typedef struct distances {
+    long double to_positive, to_negative;
+    long double loss; /* before max(0, ·) */
+} distances;
+
+/*
+ * d_ap - d_an is (d_ap² - d_an²) / (d_ap + d_an) with d_ap² - d_an² = Σ (n - p) (2a - p - n), which
+ * keeps its digits where positive and negative are near each other.
+ */
+static distances distances_of(const row *r)
+{
+    const long double *a = r->inputs[0], *p = r->inputs[1], *n = r->inputs[2];
+    long double ap = 0, an = 0, difference = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        ap += (a[i] - p[i]) * (a[i] - p[i]);
+        an += (a[i] - n[i]) * (a[i] - n[i]);
+        difference += (n[i] - p[i]) * ((a[i] - p[i]) + (a[i] - n[i]));
+    }
+    distances d = {.to_positive = sqrtl(ap), .to_negative = sqrtl(an)};
+    long double sum = d.to_positive + d.to_negative;
+    if (isinf(sum))
+        difference = d.to_positive - d.to_negative;
+    else if (sum != 0)
+        difference /= sum;
+    d.loss = difference + r->parameter;
+    return d;
+}
+
+static reference_number triplet_row(const row *r)
+{
+    distances d = distances_of(r);
+    return (reference_number){positive_part(d.loss),
+                              d.to_positive + d.to_negative + fabsl(r->parameter)};
+}
+
+/* (x - y) / |x - y|; 0 where the distance is. */
+static long double direction(long double x, long double y, long double distance)
+{
+    return distance == 0 ? 0 : (x - y) / distance;
+}
+
+static void triplet_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    distances d = distances_of(r);
+    const long double *a = r->inputs[0], *p = r->inputs[1], *n = r->inputs[2];
+    for (size_t i = 0; i < r->n; i++) {
+        long double from_positive = direction(a[i], p[i], d.to_positive);
+        long double from_negative = direction(a[i], n[i], d.to_negative);
+        reference_number slopes[] = {sum_of(from_positive, -from_negative), number(-from_positive),
+                                     number(from_negative)};
+        out[i] = d.loss > 0 ? slopes[input] : number(d.loss <= 0 ? 0 : d.loss);
+    }
+}
+
+/* ---- functions of elements ---- */
+
+static void map_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    size_t size = reference_size(&call->shapes[0]);
+    for (size_t i = 0; i < size; i++)
+        out[i] = op->element(call->inputs[0][i], 0, call->parameter);
+}
+
+static void map_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                         const long double *upstream, reference_number *out)
+{
+    size_t size = reference_size(&call->shapes[0]);
+    (void)input;
+    for (size_t i = 0; i < size; i++)
+        out[i] = scaled(op->slope(call->inputs[0][i], 0, call->parameter), upstream[i]);
+}
+
+static reference_number scale_element(long double x, long double unused, long double factor)
+{
+    (void)unused;
+    return number(factor * x);
+}
+
+static reference_number scale_slope(long double x, long double unused, long double factor)
+{
+    (void)x, (void)unused;
+    return number(factor);
+}
+
+static reference_number relu_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(positive_part(x));
+}
+
+static reference_number relu_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x > 0 ? 1 : x <= 0 ? 0 : x);
+}
+
+static reference_number sigmoid_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(logistic(x));
+}
+
+static reference_number sigmoid_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(logistic(x) * logistic(-x));
+}
+
+static reference_number tanh_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(tanhl(x));
+}
+
+static reference_number tanh_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(1 / (coshl(x) * coshl(x)));
+}
+
+static const long double square_root_of_half = 0.707106781186547524400844362104849039L;
+static const long double square_root_of_two_pi = 2.50662827463100050241576528481104525L;
+
+/* The distribution function and the density of the standard normal distribution. */
+static long double normal_below(long double x)
+{
+    return erfcl(-x * square_root_of_half) / 2;
+}
+
+static long double normal_density(long double x)
+{
+    return expl(-x * x / 2) / square_root_of_two_pi;
+}
+
+static reference_number gelu_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(product_limit(normal_below(x), x));
+}
+
+static reference_number gelu_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return sum_of(normal_below(x), product_limit(normal_density(x), x));
+}
+
+/* ---- softmax and log_softmax ---- */
+
+typedef void write_row(const softmax_row *s, size_t n, const long double *upstream,
+                       reference_number *out);
+
+static void each_softmax_row(const reference_call *call, const long double *upstream,
+                             write_row *write, reference_number *out)
+{
+    size_t rows = rows_of(&call->shapes[0]), n = columns_of(&call->shapes[0]);
+    for (size_t i = 0; i < rows; i++) {
+        softmax_row s = softmax_of(n, call->inputs[0] + i * n);
+        write(&s, n, upstream == NULL ? NULL : upstream + i * n, out + i * n);
+    }
+}
+
+static void write_softmax(const softmax_row *s, size_t n, const long double *unused,
+                          reference_number *out)
+{
+    (void)unused;
+    for (size_t c = 0; c < n; c++)
+        out[c] = number(softmax_at(s, c));
+}
+
+static void write_log_softmax(const softmax_row *s, size_t n, const long double *unused,
+                              reference_number *out)
+{
+    (void)unused;
+    for (size_t c = 0; c < n; c++)
+        out[c] = number(-log_shortfall(s, c));
+}
+
+/*
+ * p_c (G_c - Σ_j G_j p_j), where the sum is G_k + Σ_{j ≠ k} (G_j - G_k) p_j with k the largest
+ * class: near a certain class nothing cancels.
+ */
+static void write_softmax_gradient(const softmax_row *s, size_t n, const long double *upstream,
+                                   reference_number *out)
+{
+    long double at_largest = upstream[s->largest];
+    reference_number shift = number(0);
+    for (size_t j = 0; j < n; j++)
+        if (j != s->largest) add_to(&shift, number((upstream[j] - at_largest) * softmax_at(s, j)));
+    for (size_t c = 0; c < n; c++) {
+        long double p = softmax_at(s, c);
+        out[c].value = p * ((upstream[c] - at_largest) - shift.value);
+        out[c].magnitude = p * (fabsl(upstream[c]) + fabsl(at_largest) + shift.magnitude);
+    }
+}
+
+/* G_c - p_c Σ_j G_j. */
+static void write_log_softmax_gradient(const softmax_row *s, size_t n, const long double *upstream,
+                                       reference_number *out)
+{
+    reference_number sum = number(0);
+    for (size_t j = 0; j < n; j++)
+        add_to(&sum, number(upstream[j]));
+    for (size_t c = 0; c < n; c++) {
+        out[c] = scaled(sum, -softmax_at(s, c));
+        add_to(&out[c], number(upstream[c]));
+    }
+}
+
+static void softmax_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    (void)op;
+    each_softmax_row(call, NULL, write_softmax, out);
+}
+
+static void softmax_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                             const long double *upstream, reference_number *out)
+{
+    (void)op, (void)input;
+    each_softmax_row(call, upstream, write_softmax_gradient, out);
+}
+
+static void log_softmax_value(const reference_op *op, const reference_call *call,
+                              reference_number *out)
+{
+    (void)op;
+    each_softmax_row(call, NULL, write_log_softmax, out);
+}
+
+static void log_softmax_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                                 const long double *upstream, reference_number *out)
+{
+    (void)op, (void)input;
+    each_softmax_row(call, upstream, write_log_softmax_gradient, out);
+}
+
+/* ---- sum and mean ---- */
+
+static long double mean_factor(const reference_op *op, const reference_call *call)
+{
+    bool is_mean = strcmp(op->name, "mean") == 0;
+    return is_mean ? 1 / (long double)reference_size(&call->shapes[0]) : 1;
+}
+
+static void sum_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    out[0] = number(0);
+    for (size_t i = 0; i < reference_size(&call->shapes[0]); i++)
+        add_to(&out[0], number(call->inputs[0][i]));
+    out[0] = scaled(out[0], mean_factor(op, call));
+}
+
+static void sum_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                         const long double *upstream, reference_number *out)
+{
+    (void)input;
+    for (size_t i = 0; i < reference_size(&call->shapes[0]); i++)
+        out[i] = number(upstream[0] * mean_factor(op, call));
+}
+
+/* ---- reshape and transpose ---- */
+
+static reference_shape reshape_shape(const reference_call *call)
+{
+    return call->new_shape;
+}
+
+static void reshape_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    (void)op;
+    for (size_t i = 0; i < reference_size(&call->shapes[0]); i++)
+        out[i] = number(call->inputs[0][i]);
+}
+
+static void reshape_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                             const long double *upstream, reference_number *out)
+{
+    (void)op, (void)input;
+    for (size_t i = 0; i < reference_size(&call->shapes[0]); i++)
+        out[i] = number(upstream[i]);
+}
+
+static reference_shape transpose_shape(const reference_call *call)
+{
+    const uint32_t *dims = call->shapes[0].dims;
+    return (reference_shape){.ndims = 2, .dims = {dims[1], dims[0]}};
+}
+
+static void write_transposed(const reference_shape *shape, const long double *in, bool back,
+                             reference_number *out)
+{
+    size_t rows = shape->dims[0], columns = shape->dims[1];
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++) {
+            size_t here = i * columns + j, there = j * rows + i;
+            out[back ? here : there] = number(in[back ? there : here]);
+        }
+    }
+}
+
+static void transpose_value(const reference_op *op, const reference_call *call,
+                            reference_number *out)
+{
+    (void)op;
+    write_transposed(&call->shapes[0], call->inputs[0], false, out);
+}
+
+static void transpose_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                               const long double *upstream, reference_number *out)
+{
+    (void)op, (void)input;
+    write_transposed(&call->shapes[0], upstream, true, out);
+}
+
+/* ---- add, sub, mul: b is of a's shape, or a row for every row of a ---- */
+
+typedef struct binary_law {
+    const char *name;
+    reference_number (*value)(long double a, long double b);
+    long double (*slope)(uint32_t input, long double a, long double b);
+} binary_law;
+
+static reference_number add_value(long double a, long double b)
+{
+    return sum_of(a, b);
+}
+
+static reference_number sub_value(long double a, long double b)
+{
+    return sum_of(a, -b);
+}
+
+static reference_number mul_value(long double a, long double b)
+{
+    return number(a * b);
+}
+
+static long double add_slope(uint32_t input, long double a, long double b)
+{
+    (void)input, (void)a, (void)b;
+    return 1;
+}
+
+static long double sub_slope(uint32_t input, long double a, long double b)
+{
+    (void)a, (void)b;
+    return input == 0 ? 1 : -1;
+}
+
+static long double mul_slope(uint32_t input, long double a, long double b)
+{
+    return input == 0 ? b : a;
+}
+
+static const binary_law binary_laws[] = {
+    {"add", add_value, add_slope},
+    {"sub", sub_value, sub_slope},
+    {"mul", mul_value, mul_slope},
+};
+
+static const binary_law *binary_law_of(const reference_op *op)
+{
+    const binary_law *law = binary_laws;
+    while (strcmp(law->name, op->name) != 0)
+        law++;
+    return law;
+}
+
+static void binary_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    const binary_law *law = binary_law_of(op);
+    size_t size = reference_size(&call->shapes[0]), period = reference_size(&call->shapes[1]);
+    for (size_t i = 0; i < size; i++)
+        out[i] = law->value(call->inputs[0][i], call->inputs[1][i % period]);
+}
+
+static void binary_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                            const long double *upstream, reference_number *out)
+{
+    const binary_law *law = binary_law_of(op);
+    size_t size = reference_size(&call->shapes[0]), period = reference_size(&call->shapes[1]);
+    size_t own_period = input == 0 ? size : period;
+    for (size_t i = 0; i < own_period; i++)
+        out[i] = number(0);
+    for (size_t i = 0; i < size; i++) {
+        long double slope = law->slope(input, call->inputs[0][i], call->inputs[1][i % period]);
+        add_to(&out[i % own_period], number(upstream[i] * slope));
+    }
+}
+
+/* ---- matmul and linear ---- */
+
+/* A matrix in memory; element (i, j) is at i · row_step + j · column_step. */
+typedef struct matrix {
+    const long double *data;
+    size_t rows, columns, row_step, column_step;
+} matrix;
+
+static matrix matrix_of(const long double *data, size_t rows, size_t columns)
+{
+    return (matrix){data, rows, columns, columns, 1};
+}
+
+static matrix transposed(matrix m)
+{
+    return (matrix){m.data, m.columns, m.rows, m.column_step, m.row_step};
+}
+
+/* out = a · b. */
+static void multiply(matrix a, matrix b, reference_number *out)
+{
+    for (size_t i = 0; i < a.rows; i++) {
+        for (size_t j = 0; j < b.columns; j++) {
+            reference_number sum = number(0);
+            for (size_t k = 0; k < a.columns; k++)
+                add_to(&sum, number(a.data[i * a.row_step + k * a.column_step] *
+                                    b.data[k * b.row_step + j * b.column_step]));
+            out[i * b.columns + j] = sum;
+        }
+    }
+}
+
+/* The factors of a matmul as stored, and as they enter the product. */
+static matrix stored_factor(const reference_call *call, uint32_t input)
+{
+    const uint32_t *dims = call->shapes[input].dims;
+    return matrix_of(call->inputs[input], dims[0], dims[1]);
+}
+
+static matrix factor_of_product(const reference_call *call, uint32_t input)
+{
+    matrix stored = stored_factor(call, input);
+    return (input == 0 ? call->transpose_a : call->transpose_b) ? transposed(stored) : stored;
+}
+
+static reference_shape matmul_shape(const reference_call *call)
+{
+    uint32_t m = (uint32_t)factor_of_product(call, 0).rows;
+    uint32_t n = (uint32_t)factor_of_product(call, 1).columns;
+    return (reference_shape){.ndims = 2, .dims = {m, n}};
+}
+
+static void matmul_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    (void)op;
+    multiply(factor_of_product(call, 0), factor_of_product(call, 1), out);
+}
+
+/* The gradient to a factor as it enters the product, transposed back if the factor was. */
+static void matmul_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                            const long double *upstream, reference_number *out)
+{
+    matrix a = factor_of_product(call, 0), b = factor_of_product(call, 1);
+    matrix g = matrix_of(upstream, a.rows, b.columns);
+    bool back = input == 0 ? call->transpose_a : call->transpose_b;
+    (void)op;
+    if (input == 0 && !back) multiply(g, transposed(b), out);
+    if (input == 0 && back) multiply(b, transposed(g), out);
+    if (input == 1 && !back) multiply(transposed(a), g, out);
+    if (input == 1 && back) multiply(transposed(g), a, out);
+}
+
+static size_t largest_dimension(const reference_call *call)
+{
+    size_t largest = 1;
+    for (uint32_t i = 0; i < 2; i++) {
+        size_t rows = rows_of(&call->shapes[i]), columns = columns_of(&call->shapes[i]);
+        if (rows > largest) largest = rows;
+        if (columns > largest) largest = columns;
+    }
+    return largest;
+}
+
+static reference_shape linear_shape(const reference_call *call)
+{
+    reference_shape shape = call->shapes[0];
+    shape.dims[shape.ndims - 1] = call->shapes[1].dims[0];
+    return shape;
+}
+
+static matrix linear_input(const reference_call *call)
+{
+    return matrix_of(call->inputs[0], rows_of(&call->shapes[0]), columns_of(&call->shapes[0]));
+}
+
+static void linear_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    matrix x = linear_input(call), weight = stored_factor(call, 1);
+    (void)op;
+    multiply(x, transposed(weight), out);
+    if (call->inputs[2] == NULL) return;
+    for (size_t i = 0; i < x.rows * weight.rows; i++)
+        add_to(&out[i], number(call->inputs[2][i % weight.rows]));
+}
+
+static void linear_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                            const long double *upstream, reference_number *out)
+{
+    matrix x = linear_input(call), weight = stored_factor(call, 1);
+    matrix g = matrix_of(upstream, x.rows, weight.rows);
+    (void)op;
+    if (input == 0) multiply(g, weight, out);
+    if (input == 1) multiply(transposed(g), x, out);
+    if (input != 2) return;
+    for (size_t j = 0; j < g.columns; j++)
+        out[j] = number(0);
+    for (size_t i = 0; i < g.rows * g.columns; i++)
+        add_to(&out[i % g.columns], number(upstream[i]));
+}
+
+/* ---- the table ---- */
+
+#define ELEMENTS(name_, law)                                                                       \
+    {                                                                                              \
+        .name = #name_, .result_shape = elements_shape, .value = elements_value,                   \
+        .gradient = elements_gradient, .float_terms = no_float_terms, .element = law##_element,    \
+        .slope = law##_slope                                                                       \
+    }
+#define ROWS(name_, law, last_is_label)                                                            \
+    {                                                                                              \
+        .name = #name_, .result_shape = rows_shape, .value = rows_value,                           \
+        .gradient = rows_gradient, .float_terms = no_float_terms, .row_law = &(const row_law)      \
+        {                                                                                          \
+            last_is_label, law##_row, law##_row_gradient                                           \
+        }                                                                                          \
+    }
+#define MAP(name_)                                                                                 \
+    {                                                                                              \
+        .name = #name_, .result_shape = first_shape, .value = map_value, .gradient = map_gradient, \
+        .float_terms = no_float_terms, .element = name_##_element, .slope = name_##_slope          \
+    }
+#define FUNCTION(name_, shape, family, terms)                                                      \
+    {                                                                                              \
+        .name = #name_, .result_shape = shape, .value = family##_value,                            \
+        .gradient = family##_gradient, .float_terms = terms                                        \
+    }
+
+static const reference_op references[] = {
+    ELEMENTS(mse_loss, mse),
+    ELEMENTS(l1_loss, l1),
+    ELEMENTS(huber_loss, huber),
+    ELEMENTS(bce_loss, bce),
+    ELEMENTS(bce_with_logits_loss, bce_with_logits),
+    ROWS(cross_entropy_loss, cross_entropy, false),
+    ROWS(nll_loss, nll, false),
+    ELEMENTS(kl_div_loss, kl_div),
+    ELEMENTS(hinge_loss, hinge),
+    ELEMENTS(l2_loss, l2),
+    ELEMENTS(l1_regularization, l1_regularization),
+    ROWS(cosine_embedding_loss, cosine, true),
+    ROWS(triplet_loss, triplet, false),
+    FUNCTION(matmul, matmul_shape, matmul, largest_dimension),
+    FUNCTION(linear, linear_shape, linear, largest_dimension),
+    FUNCTION(add, first_shape, binary, no_float_terms),
+    FUNCTION(sub, first_shape, binary, no_float_terms),
+    FUNCTION(mul, first_shape, binary, no_float_terms),
+    MAP(scale),
+    FUNCTION(sum, scalar_shape, sum, no_float_terms),
+    FUNCTION(mean, scalar_shape, sum, no_float_terms),
+    FUNCTION(reshape, reshape_shape, reshape, no_float_terms),
+    FUNCTION(transpose, transpose_shape, transpose, no_float_terms),
+    MAP(relu),
+    MAP(sigmoid),
+    MAP(tanh),
+    MAP(gelu),
+    FUNCTION(softmax, first_shape, softmax, no_float_terms),
+    FUNCTION(log_softmax, first_shape, log_softmax, no_float_terms),
+};
+
+const reference_op *reference_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof references / sizeof *references; i++)
+        if (strcmp(references[i].name, name) == 0) return &references[i];
+    return NULL;
+}
