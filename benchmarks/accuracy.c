@@ -8,7 +8,6 @@
  */
 #include "config.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,92 +15,7 @@
 
 #include "op_calls.h"
 #include "reference.h"
-
-/* ---- reading the vectors; the head of torch.txt describes the format ---- */
-
-#define MAX_TENSORS 5
-
-enum { FLOAT64, FLOAT32, NUM_PRECISIONS };
-
-typedef struct numbers {
-    ag__shape shape;
-    size_t size; /* 0: not given */
-    double *values;
-} numbers;
-
-typedef struct torch_result {
-    char op[32], formula[48], group[16], label[48], reduction[16];
-    float parameter;
-    uint32_t transposes;
-    numbers inputs[MAX_TENSORS], upstream;
-    numbers value[NUM_PRECISIONS], gradients[MAX_TENSORS][NUM_PRECISIONS];
-} torch_result;
-
-static numbers *tensor_named(torch_result *r, const char *key)
-{
-    unsigned bits, k;
-    if (strcmp(key, "upstream") == 0) return &r->upstream;
-    if (sscanf(key, "value%u", &bits) == 1) return &r->value[bits == 64 ? FLOAT64 : FLOAT32];
-    if (sscanf(key, "input%u", &k) == 1 && k < MAX_TENSORS) return &r->inputs[k];
-    if (sscanf(key, "gradient%u_%u", &bits, &k) == 2 && k < MAX_TENSORS)
-        return &r->gradients[k][bits == 64 ? FLOAT64 : FLOAT32];
-    return NULL;
-}
-
-static bool read_numbers(FILE *file, ag_arena *arena, numbers *n)
-{
-    bool good = fscanf(file, "%" SCNu32, &n->shape.ndims) == 1 && n->shape.ndims <= AG_MAX_DIMS;
-    n->size = 1;
-    for (uint32_t i = 0; good && i < n->shape.ndims; i++) {
-        good = fscanf(file, "%" SCNu32, &n->shape.dims[i]) == 1;
-        n->size *= n->shape.dims[i];
-    }
-    n->values = good ? ag_arena_alloc(arena, n->size * sizeof *n->values) : NULL;
-    good = n->values != NULL;
-    for (size_t i = 0; good && i < n->size; i++)
-        good = fscanf(file, "%lf", &n->values[i]) == 1;
-    return good;
-}
-
-static bool read_case(FILE *file, torch_result *r)
-{
-    memset(r, 0, sizeof *r);
-    return fscanf(file, "%31s %47s %15s %47s %f %" SCNu32, r->op, r->formula, r->group, r->label,
-                  &r->parameter, &r->transposes) == 6;
-}
-
-static bool skip_line(FILE *file)
-{
-    int c;
-    do
-        c = getc(file);
-    while (c != '\n' && c != EOF);
-    return c != EOF;
-}
-
-/* Reads on to the next result. False at the end of the file, and where it is damaged. */
-static bool read_result(FILE *file, ag_arena *arena, torch_result *r)
-{
-    char word[64];
-    bool good = true;
-    while (good && fscanf(file, "%63s", word) == 1) {
-        numbers *tensor = tensor_named(r, word);
-        if (tensor != NULL) {
-            good = read_numbers(file, arena, tensor);
-        } else if (strcmp(word, "case") == 0) {
-            ag_arena_reset(arena);
-            good = read_case(file, r);
-        } else if (strcmp(word, "result") == 0) {
-            memset(r->gradients, 0, sizeof r->gradients);
-            good = fscanf(file, "%15s", r->reduction) == 1;
-        } else if (word[0] == '#') {
-            good = skip_line(file);
-        } else {
-            return strcmp(word, "end") == 0;
-        }
-    }
-    return false;
-}
+#include "torch_results.h"
 
 /* ---- the table ---- */
 
@@ -188,13 +102,6 @@ static ag_tensor *to_tensor(ag_arena *arena, const numbers *n)
     return tensor;
 }
 
-static ag_reduction reduction_named(const char *name)
-{
-    if (strcmp(name, "mean") == 0) return AG_REDUCTION_MEAN;
-    if (strcmp(name, "sum") == 0) return AG_REDUCTION_SUM;
-    return strcmp(name, "none") == 0 ? AG_REDUCTION_NONE : AG_REDUCTION_BATCHMEAN;
-}
-
 static void compare_gradients(double *worst, const torch_result *r, const op_arguments *arguments,
                               const op_oracle *oracle, const ag_tensor *upstream)
 {
@@ -246,12 +153,12 @@ static void fill(table *t, FILE *file)
 {
     ag_arena *of_vectors = checked(ag_arena_create(0)), *of_calls = checked(ag_arena_create(0));
     torch_result r;
-    while (read_result(file, of_vectors, &r)) {
+    while (torch_read_result(file, of_vectors, &r)) {
         if (!belongs_in_table(&r)) continue;
         op_case c = {
             .entry = op_find(r.op),
             .parameter = r.parameter,
-            .reduction = reduction_named(r.reduction),
+            .reduction = torch_reduction(&r),
         };
         add_result(t, &r, &c, of_calls);
         ag_arena_reset(of_calls);

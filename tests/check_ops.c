@@ -23,6 +23,7 @@
 
 typedef struct accuracy {
     long double value, gradient; /* the worst error met, in ulps */
+    bool in_float;               /* products are added in float, by sgemm */
 } accuracy;
 
 /* Tests run in processes of their own, so this is memory that they share. */
@@ -39,9 +40,14 @@ static void print_accuracies(void)
 {
     printf("\nworst errors against the exact result, in units in the last place of a float\n");
     printf("%-24s %8s %8s\n", "", "value", "gradient");
-    for (int i = 0; i < num_op_entries; i++)
-        printf("%-24s %8.3f %8.3f\n", op_entries[i].name, (double)accuracies[i].value,
-               (double)accuracies[i].gradient);
+    for (int i = 0; i < num_op_entries; i++) {
+        const accuracy *worst = &accuracies[i];
+        if (worst->in_float)
+            printf("%-24s   within the bounds of sums in float\n", op_entries[i].name);
+        else
+            printf("%-24s %8.3f %8.3f\n", op_entries[i].name, (double)worst->value,
+                   (double)worst->gradient);
+    }
     printf("\n");
     fflush(stdout);
 }
@@ -276,6 +282,7 @@ static void check_value(const op_case *c, accuracy *worst)
     ck_assert_msg(same_shape(&shape, &f.result_shape), "%s: the result is %s", op_describe(c).text,
                   ag__tensor_shape_text(node->data).text);
     reference_number *exact = op_reference_value(&f.oracle);
+    worst->in_float = f.float_terms > 0;
     keep_worst(&worst->value,
                assert_close(c, "value", node->data, exact, f.float_terms, MOST_ULPS_OF_VALUE));
     free(exact);

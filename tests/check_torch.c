@@ -7,7 +7,6 @@
 
 #include <check.h>
 #include <float.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,92 +14,7 @@
 
 #include "op_calls.h"
 #include "reference.h"
-
-/* ---- reading the vectors; the head of torch.txt describes the format ---- */
-
-#define MAX_TENSORS 5
-
-enum { FLOAT64, FLOAT32, NUM_PRECISIONS };
-
-typedef struct numbers {
-    ag__shape shape;
-    size_t size; /* 0: not given */
-    double *values;
-} numbers;
-
-typedef struct torch_result {
-    char op[32], formula[48], group[16], label[48], reduction[16];
-    float parameter;
-    uint32_t transposes;
-    numbers inputs[MAX_TENSORS], upstream;
-    numbers value[NUM_PRECISIONS], gradients[MAX_TENSORS][NUM_PRECISIONS];
-} torch_result;
-
-static numbers *tensor_named(torch_result *r, const char *key)
-{
-    unsigned bits, k;
-    if (strcmp(key, "upstream") == 0) return &r->upstream;
-    if (sscanf(key, "value%u", &bits) == 1) return &r->value[bits == 64 ? FLOAT64 : FLOAT32];
-    if (sscanf(key, "input%u", &k) == 1 && k < MAX_TENSORS) return &r->inputs[k];
-    if (sscanf(key, "gradient%u_%u", &bits, &k) == 2 && k < MAX_TENSORS)
-        return &r->gradients[k][bits == 64 ? FLOAT64 : FLOAT32];
-    return NULL;
-}
-
-static bool read_numbers(FILE *file, ag_arena *arena, numbers *n)
-{
-    bool good = fscanf(file, "%" SCNu32, &n->shape.ndims) == 1 && n->shape.ndims <= AG_MAX_DIMS;
-    n->size = 1;
-    for (uint32_t i = 0; good && i < n->shape.ndims; i++) {
-        good = fscanf(file, "%" SCNu32, &n->shape.dims[i]) == 1;
-        n->size *= n->shape.dims[i];
-    }
-    n->values = good ? ag_arena_alloc(arena, n->size * sizeof *n->values) : NULL;
-    good = n->values != NULL;
-    for (size_t i = 0; good && i < n->size; i++)
-        good = fscanf(file, "%lf", &n->values[i]) == 1;
-    return good;
-}
-
-static bool read_case(FILE *file, torch_result *r)
-{
-    memset(r, 0, sizeof *r);
-    return fscanf(file, "%31s %47s %15s %47s %f %" SCNu32, r->op, r->formula, r->group, r->label,
-                  &r->parameter, &r->transposes) == 6;
-}
-
-static bool skip_line(FILE *file)
-{
-    int c;
-    do
-        c = getc(file);
-    while (c != '\n' && c != EOF);
-    return c != EOF;
-}
-
-/* Reads on to the next result. False at the end of the file, and where it is damaged. */
-static bool read_result(FILE *file, ag_arena *arena, torch_result *r)
-{
-    char word[64];
-    bool good = true;
-    while (good && fscanf(file, "%63s", word) == 1) {
-        numbers *tensor = tensor_named(r, word);
-        if (tensor != NULL) {
-            good = read_numbers(file, arena, tensor);
-        } else if (strcmp(word, "case") == 0) {
-            ag_arena_reset(arena);
-            good = read_case(file, r);
-        } else if (strcmp(word, "result") == 0) {
-            memset(r->gradients, 0, sizeof r->gradients);
-            good = fscanf(file, "%15s", r->reduction) == 1;
-        } else if (word[0] == '#') {
-            good = skip_line(file);
-        } else {
-            return strcmp(word, "end") == 0;
-        }
-    }
-    return false;
-}
+#include "torch_results.h"
 
 /* ---- all results, one after the other ---- */
 
@@ -129,7 +43,7 @@ static void close_vectors(vectors *v)
 
 static bool next_result(vectors *v)
 {
-    bool found = read_result(v->file, v->arena, &v->result);
+    bool found = torch_read_result(v->file, v->arena, &v->result);
     ck_assert_msg(found || feof(v->file), "torch.txt is damaged after %s %s", v->result.op,
                   v->result.label);
     return found;
@@ -168,26 +82,12 @@ static ag_tensor *to_tensor(ag_arena *arena, const numbers *n)
     return tensor;
 }
 
-static ag_reduction reduction_named(const char *name)
-{
-    static const char *const names[] = {
-        [AG_REDUCTION_MEAN] = "mean",
-        [AG_REDUCTION_SUM] = "sum",
-        [AG_REDUCTION_NONE] = "none",
-        [AG_REDUCTION_BATCHMEAN] = "batchmean",
-    };
-    int reduction = 0;
-    while (strcmp(names[reduction], name) != 0)
-        reduction++;
-    return (ag_reduction)reduction;
-}
-
 static op_case case_of(const torch_result *r)
 {
     op_case c = {
         .entry = op_find(r->op),
         .parameter = r->parameter,
-        .reduction = reduction_named(r->reduction),
+        .reduction = torch_reduction(r),
         .transposes = r->transposes,
     };
     for (uint32_t i = 0; i < c.entry->op->num_inputs; i++)
@@ -355,6 +255,7 @@ static const imprecision imprecisions[] = {
     {"bce_loss", "near_0", VALUE, "log(1 - p) forgets p below 2^-53"},
     {"bce_with_logits_loss", "certain_30_to_100", VALUE, log_of_near_1},
     {"bce_with_logits_loss", "certain_30_to_100", GRADIENT, "sigmoid(x) - 1 forgets e^-x"},
+    {"bce_with_logits_loss", "tiny", GRADIENT, "sigmoid(x) - 1/2 forgets x below 2^-53"},
     {"cross_entropy_loss", "confident_30_to_100", VALUE, log_of_near_1},
     {"cross_entropy_loss", "confident_30_to_100", GRADIENT, "softmax - 1 forgets e^-x"},
     {"cross_entropy_loss", "confident_30_to_100_dense", VALUE, log_of_near_1},
@@ -453,7 +354,7 @@ static void check_results(const char *op, int *count)
     while (next_result(&v)) {
         if (strcmp(v.result.op, op) != 0 || !is_compared(&v.result)) continue;
         check_result(&v.result);
-        count[reduction_named(v.result.reduction)]++;
+        count[torch_reduction(&v.result)]++;
     }
     close_vectors(&v);
 }

@@ -253,6 +253,7 @@ static reference_number bce_with_logits_element(long double x, long double t, lo
 static reference_number bce_with_logits_slope(long double x, long double t, long double unused)
 {
     (void)unused;
+    if (fabsl(x) < 1) return sum_of(0.5L - t, 0.5L * tanhl(x / 2)); /* exact also for t near 1/2 */
     return x > 0 ? sum_of(1 - t, -logistic(-x)) : sum_of(-t, logistic(x));
 }
 

@@ -30,7 +30,8 @@ static ag_status carry_backward(ag_variable *self, ag_arena *temp_arena)
         call.inputs[i] = self->saved_tensors[i];
     ag__sink sinks[AG__MAX_INPUTS] = {{0}};
     for (uint32_t i = 0; i < op->num_differentiable && i < self->num_parents; i++) {
-        ag_tensor *grad = ag_grad_sink(self->parents[i].node, &sinks[i].accumulate);
+        ag_variable *parent = self->parents[i].node;
+        ag_tensor *grad = parent != NULL ? ag_grad_sink(parent, &sinks[i].accumulate) : NULL;
         if (grad != NULL) sinks[i].data = grad->data;
     }
     op->backward(&call, self->grad, sinks);

@@ -411,7 +411,7 @@ def write_bce_with_logits_tails(file):
     for label, numbers in magnitudes.items():
         writer.tail(formula, f"certain_{label}", *crossed(both_signs(*numbers), [0, 1]))
         writer.tail(formula, f"soft_{label}", *crossed(both_signs(*numbers), [0.3, 0.9]))
-    writer.tail(formula, "tiny", *crossed(both_signs(1e-20, 1e-40, DENORMAL), [0, 1, 0.25]))
+    writer.tail(formula, "tiny", *crossed(both_signs(1e-20, 1e-40, DENORMAL), [0, 1, 0.25, 0.5]))
 
 
 CONFIDENT = {
