@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "tensor/rowmap.h"
-#include "tensor/softmax.h"
+#include "tensor/softmax_row.h"
 
 static void log_softmax_value(size_t n, const float *x, float *out)
 {

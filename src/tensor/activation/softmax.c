@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "tensor/rowmap.h"
-#include "tensor/softmax.h"
+#include "tensor/softmax_row.h"
 
 static void softmax_value(size_t n, const float *x, float *out)
 {

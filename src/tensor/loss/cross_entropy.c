@@ -3,7 +3,7 @@
 
 #include "core/cpu.h"
 #include "tensor/rowwise.h"
-#include "tensor/softmax.h"
+#include "tensor/softmax_row.h"
 
 #include <math.h>
 

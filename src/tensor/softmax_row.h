@@ -1,12 +1,12 @@
 /*
- * softmax.h: the softmax of one row, in a form that loses no digits where a class is nearly certain.
+ * softmax_row.h: the softmax of one row, in a form that loses no digits where a class is nearly certain.
  *
  * With m the row's maximum, which occurs k times, and rest = Σ e^(x_c - m) over the other classes,
  *     Σ_j e^(x_j - m) = k + rest,   log Σ_j e^x_j = m + log1p(k - 1 + rest),
  * and the maximum's own probability p falls short of 1 by 1 - p = (k - 1 + rest) / (k + rest).
  */
-#ifndef AG_TENSOR_SOFTMAX_H
-#define AG_TENSOR_SOFTMAX_H
+#ifndef AG_TENSOR_SOFTMAX_ROW_H
+#define AG_TENSOR_SOFTMAX_ROW_H
 
 #include <stddef.h>
 

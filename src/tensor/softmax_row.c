@@ -1,7 +1,7 @@
-/* softmax.c: the softmax of one row. */
+/* softmax_row.c: the softmax of one row. */
 #include "config.h"
 
-#include "tensor/softmax.h"
+#include "tensor/softmax_row.h"
 
 #include "core/elementary.h"
 #include "tensor/chunk.h"
