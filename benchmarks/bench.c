@@ -322,46 +322,58 @@ static int run_all(report *r, const selection *s)
     return failures;
 }
 
-static int fail_usage(const char *program, const char *argument)
+/* Takes one option and its value; 0 if that was possible, otherwise the exit status. */
+static int take_option(const char *program, const char *option, const char *value, report *r,
+                       selection *s)
 {
-    fprintf(stderr, "%s: '%s' needs a proper value; see --help\n", program, argument);
-    return 2;
+    bool known = true;
+    if (value == NULL)
+        known = false;
+    else if (strcmp(option, "--csv") == 0 && r->csv == NULL)
+        r->csv = fopen(value, "w");
+    else if (strcmp(option, "--size") == 0)
+        s->size = value;
+    else
+        known = strcmp(option, "--threads") == 0 && ag_set_num_threads(atoi(value)) == AG_OK;
+    if (!known) {
+        fprintf(stderr, "%s: '%s' needs a proper value; see --help\n", program, option);
+        return 2;
+    }
+    if (strcmp(option, "--csv") == 0 && r->csv == NULL) {
+        fprintf(stderr, "%s: %s: %s\n", program, value, strerror(errno));
+        return 1;
+    }
+    return 0;
+}
+
+static void print_heading(const report *r)
+{
+    printf("%s, %d threads\nlimits: %.1f GB/s in a stream kernel, %.1f GFLOP/s in sgemm\n\n",
+           ag_build_info(), ag_get_num_threads(), r->limit.bytes_per_second * 1e-9,
+           r->limit.flops_per_second * 1e-9);
+    printf("%-22s %-7s %-14s %11s %11s %17s %7s\n", "operation", "size", "first input",
+           "forward µs", "and back µs", "rate", "of limit");
+    if (r->csv != NULL)
+        fprintf(r->csv, "operation,size,forward_us,forward_backward_us,rate,unit\n");
 }
 
 int main(int argc, char **argv)
 {
     report r = {.terminal = isatty(STDERR_FILENO) != 0};
     selection s = {0};
-    int i = 1;
-    for (; i < argc && argv[i][0] == '-'; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
+    int first_name = 1;
+    for (; first_name < argc && argv[first_name][0] == '-'; first_name += 2) {
+        if (strcmp(argv[first_name], "--help") == 0) {
             print_help(argv[0]);
             return 0;
         }
-        if (i + 1 >= argc) return fail_usage(argv[0], argv[i]);
-        const char *value = argv[i + 1];
-        if (strcmp(argv[i], "--csv") == 0 && r.csv == NULL)
-            r.csv = fopen(value, "w");
-        else if (strcmp(argv[i], "--size") == 0)
-            s.size = value;
-        else if (strcmp(argv[i], "--threads") != 0 || ag_set_num_threads(atoi(value)) != AG_OK)
-            return fail_usage(argv[0], argv[i]);
-        if (strcmp(argv[i], "--csv") == 0 && r.csv == NULL) {
-            fprintf(stderr, "%s: %s: %s\n", argv[0], value, strerror(errno));
-            return 1;
-        }
-        i++;
+        int status = take_option(argv[0], argv[first_name], argv[first_name + 1], &r, &s);
+        if (status != 0) return status;
     }
-    s.names = argv + i;
-    s.num_names = argc - i;
-
+    s.names = argv + first_name;
+    s.num_names = argc - first_name;
     r.limit = measure_limits();
-    printf("%s, %d threads\nlimits: %.1f GB/s in a stream kernel, %.1f GFLOP/s in sgemm\n\n",
-           ag_build_info(), ag_get_num_threads(), r.limit.bytes_per_second * 1e-9,
-           r.limit.flops_per_second * 1e-9);
-    printf("%-22s %-7s %-14s %11s %11s %17s %7s\n", "operation", "size", "first input",
-           "forward µs", "and back µs", "rate", "of limit");
-    if (r.csv != NULL) fprintf(r.csv, "operation,size,forward_us,forward_backward_us,rate,unit\n");
+    print_heading(&r);
     int failures = run_all(&r, &s);
     if (r.csv != NULL) fclose(r.csv);
     return failures > 0;

@@ -229,7 +229,7 @@ START_TEST(failures_are_passed_on)
     ck_assert_int_eq(ag_gradcheck(arena, relu, NULL, 0, &x, NULL, &report), AG_ERROR_ARGUMENT);
     ag_gradcheck_options options = {.step = -1};
     ck_assert_int_eq(ag_gradcheck(arena, relu, NULL, 1, &x, &options, &report), AG_ERROR_ARGUMENT);
-    options = (ag_gradcheck_options){.relative_tolerance = NAN};
+    options = (ag_gradcheck_options){.relative_tolerance = (double)NAN};
     ck_assert_int_eq(ag_gradcheck(arena, relu, NULL, 1, &x, &options, &report), AG_ERROR_ARGUMENT);
     ck_assert_uint_eq(ag_arena_used(arena), used);
 }

@@ -1331,10 +1331,23 @@ static int count_threads(void)
     return count;
 }
 
+/* 8200 elements are several blocks, but less work than waking a thread. */
+static void call_mse_of_several_blocks(void)
+{
+    ag_arena *arena = ag_arena_create(0);
+    ag_variable *pred = ag_create_leaf(arena, create_filled(arena, 8200, 1), true);
+    ag_variable *target = ag_create_leaf(arena, create_filled(arena, 8200, 0), false);
+    ag_variable *loss = ag_mse_loss(arena, pred, target, AG_REDUCTION_MEAN);
+    ck_assert_int_eq(ag_backward(arena, loss), AG_OK);
+    ag_arena_destroy(arena);
+}
+
 START_TEST(small_losses_use_one_thread)
 {
     ag_set_num_threads(4);
     int before = count_threads();
+    call_mse_of_several_blocks();
+    ck_assert_msg(count_threads() == before, "mse_loss started threads");
     for (int i = 0; i < num_loss_entries; i++) {
         op_case c;
         for (size_t k = 0; op_case_at(&op_entries[i], OP_SMALL, k, &c); k++) {

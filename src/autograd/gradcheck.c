@@ -135,7 +135,7 @@ static void compare(const check *c, double analytic, double numeric, double nois
     double tolerance = c->options.relative_tolerance * size + noise;
     double off = fabs(analytic - numeric);
     double excess = off == 0 ? 0 : off / tolerance;
-    if (isnan(analytic) || isnan(numeric)) excess = INFINITY;
+    if (isnan(analytic) || isnan(numeric)) excess = HUGE_VAL;
     if (r->compared++ > 0 && excess <= r->worst) return;
     r->worst = excess;
     r->input = input;

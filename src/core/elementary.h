@@ -127,7 +127,7 @@ AG__INLINE double ag__log_of_normal(double x)
 AG__INLINE double ag__log(double x)
 {
     double special = x == 0 ? -HUGE_VAL : x < 0 ? (double)NAN : x; /* ∞ and NaN give themselves */
-    return (x > 0) & (x <= DBL_MAX) ? ag__log_of_normal(x) : special;
+    return ((x > 0) & (x <= DBL_MAX)) ? ag__log_of_normal(x) : special;
 }
 
 /*

@@ -11,12 +11,23 @@ typedef void others_kernel(size_t, const double *, double, double *);
 typedef void gradient_kernel(size_t, const double *, double, double, const double *, double,
                              double *);
 
+/* Of each lane by itself, which is a vector instruction; NaN shows in the sum of exponentials. */
+#define LANES 16
+
 static float maximum(size_t n, const float *x)
 {
-    float result = -INFINITY; /* NaN is passed over; it shows in the sum of exponentials */
-#pragma omp simd reduction(max : result)
-    for (size_t i = 0; i < n; i++)
-        result = x[i] > result ? x[i] : result;
+    float lanes[LANES];
+    for (size_t k = 0; k < LANES; k++)
+        lanes[k] = -INFINITY;
+    for (; n >= LANES; n -= LANES, x += LANES)
+#pragma omp simd
+        for (size_t k = 0; k < LANES; k++)
+            lanes[k] = x[k] > lanes[k] ? x[k] : lanes[k];
+    for (size_t k = 0; k < n; k++)
+        lanes[k] = x[k] > lanes[k] ? x[k] : lanes[k];
+    float result = lanes[0];
+    for (size_t k = 1; k < LANES; k++)
+        result = lanes[k] > result ? lanes[k] : result;
     return result;
 }
 

@@ -16,7 +16,7 @@ AG__INLINE void class_terms(size_t n, const double *restrict x, const double *re
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         double below = x[i] == maximum ? 0 : maximum - x[i];
-        out[i] = (target[i] == 0) & (below == HUGE_VAL) ? 0 : target[i] * below;
+        out[i] = ((target[i] == 0) & (below == HUGE_VAL)) ? 0 : target[i] * below;
     }
 }
 
