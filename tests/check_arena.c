@@ -299,6 +299,22 @@ START_TEST(the_high_water_mark_stays)
 }
 END_TEST
 
+/* Going backward marks and rewinds once for each node: a walk over all chunks would be quadratic. */
+START_TEST(a_rewind_does_not_take_longer_in_a_larger_arena)
+{
+    enum { CHUNKS = 100000 };
+    ag_arena *arena = create(1);
+    for (int i = 0; i < CHUNKS; i++)
+        if (ag_arena_alloc(arena, 64) == NULL) ck_abort_msg("%s", ag_last_error());
+    for (int i = 0; i < CHUNKS; i++) {
+        ag_mark mark = ag_arena_mark(arena);
+        if (ag_arena_alloc(arena, 64) == NULL || ag_arena_rewind(arena, mark) != AG_OK)
+            ck_abort_msg("%s", ag_last_error());
+    }
+    ag_arena_destroy(arena);
+}
+END_TEST
+
 /* Some requests, the same for one seed. */
 static void take_a_step(ag_arena *arena, unsigned seed)
 {
@@ -657,6 +673,7 @@ static TCase *giving_back(void)
     tcase_add_test(tests, a_reset_gives_back_everything);
     tcase_add_test(tests, an_empty_arena_can_be_marked_rewound_and_reset);
     tcase_add_test(tests, the_high_water_mark_stays);
+    tcase_add_test(tests, a_rewind_does_not_take_longer_in_a_larger_arena);
     tcase_add_test(tests, a_step_like_the_one_before_needs_no_new_memory);
     tcase_add_test(tests, steps_that_alternate_end_up_needing_no_new_memory);
     tcase_add_test(tests, a_mark_of_another_arena_is_refused);

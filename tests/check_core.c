@@ -168,6 +168,23 @@ START_TEST(a_null_without_an_earlier_failure_is_the_reason_itself)
 }
 END_TEST
 
+/* Values, shapes and generators come from the caller: they are no failed call's result. */
+START_TEST(a_null_that_is_no_result_is_a_reason_of_its_own)
+{
+    uint32_t shape[] = {1};
+    ck_assert_ptr_null(ag_tensor_create(arena, 0, shape));
+    ck_assert_int_eq(ag_last_status(), AG_ERROR_SHAPE);
+    ck_assert_ptr_null(ag_tensor_create_from(arena, 1, shape, NULL));
+    ck_assert_int_eq(ag_last_status(), AG_ERROR_NULL);
+    ag_set_num_threads(-1);
+    ck_assert_ptr_null(ag_tensor_create(arena, 1, NULL));
+    ck_assert_int_eq(ag_last_status(), AG_ERROR_NULL);
+    ag_set_num_threads(-1);
+    ck_assert_uint_eq(ag_random_bits(NULL), 0);
+    assert_last_failure(AG_ERROR_NULL, "random_bits: random is NULL");
+}
+END_TEST
+
 START_TEST(a_message_longer_than_the_memory_for_it_is_cut)
 {
     static char path[5000];
@@ -479,6 +496,42 @@ START_TEST(add_adds_and_its_output_may_be_an_input)
 }
 END_TEST
 
+START_TEST(add_refuses_an_output_that_overlaps_an_input_in_part)
+{
+    float values[] = {1, 2, 3, 4, 5, 6};
+    uint32_t four[] = {4}, two[] = {2};
+    ag_tensor *low = ag_tensor_wrap(arena, 1, four, values);
+    ag_tensor *high = ag_tensor_wrap(arena, 1, four, values + 1), *other = zeros(4);
+    assert_fails(ag_tensor_add(high, low, other), AG_ERROR_OVERLAP, "tensor_add: out");
+    assert_fails(ag_tensor_add(low, other, high), AG_ERROR_OVERLAP, "tensor_add: out");
+    ck_assert_mem_eq(values, ((float[]){1, 2, 3, 4, 5, 6}), sizeof values);
+    ag_tensor *first = ag_tensor_wrap(arena, 1, two, values); /* neighbours do not overlap */
+    ag_tensor *second = ag_tensor_wrap(arena, 1, two, values + 2);
+    ck_assert_int_eq(ag_tensor_add(first, second, second), AG_OK);
+    ck_assert_mem_eq(values, ((float[]){6, 8, 3, 4, 5, 6}), sizeof values);
+}
+END_TEST
+
+START_TEST(a_zeroed_generator_is_that_of_seed_zero)
+{
+    ag_random zeroed = {{0}}, seeded = ag_random_create(0);
+    for (int i = 0; i < 8; i++)
+        ck_assert_uint_eq(ag_random_bits(&zeroed), ag_random_bits(&seeded));
+    zeroed = (ag_random){{0}};
+    seeded = ag_random_create(0);
+    ck_assert(ag_random_normal(&zeroed, 0, 1) == ag_random_normal(&seeded, 0, 1));
+}
+END_TEST
+
+/* Only what the library itself returns can be NULL because of an earlier failure. */
+START_TEST(an_earlier_failure_does_not_explain_a_missing_argument)
+{
+    ck_assert_int_eq(ag_set_num_threads(-1), AG_ERROR_ARGUMENT);
+    ck_assert_ptr_null(ag_tensor_create(arena, 1, NULL));
+    assert_last_failure(AG_ERROR_NULL, "tensor_create: shape is NULL");
+}
+END_TEST
+
 START_TEST(copy_and_add_want_equal_shapes)
 {
     uint32_t shape[] = {3, 2};
@@ -585,6 +638,14 @@ START_TEST(bits_follow_the_reference)
         for (int k = 0; k < 1000; k++)
             ck_assert_uint_eq(ag_random_bits(&random), reference_bits(&reference));
     }
+}
+END_TEST
+
+START_TEST(a_zeroed_state_is_that_of_seed_0)
+{
+    ag_random zeroed = {{0}}, random = ag_random_create(0);
+    for (int i = 0; i < 10; i++)
+        ck_assert_uint_eq(ag_random_bits(&zeroed), ag_random_bits(&random));
 }
 END_TEST
 
@@ -1032,6 +1093,7 @@ static TCase *status_case(void)
     tcase_add_test(tests, a_failure_is_remembered_until_the_next_or_until_it_is_cleared);
     tcase_add_test(tests, a_chain_of_calls_keeps_its_first_reason);
     tcase_add_test(tests, a_null_without_an_earlier_failure_is_the_reason_itself);
+    tcase_add_test(tests, a_null_that_is_no_result_is_a_reason_of_its_own);
     tcase_add_test(tests, a_message_longer_than_the_memory_for_it_is_cut);
     tcase_add_test(tests, each_thread_has_its_own_last_failure);
     return tests;
@@ -1054,6 +1116,9 @@ static TCase *tensor_case(void)
     tcase_add_test(tests, fill_sets_every_element);
     tcase_add_test(tests, copy_copies_all_and_accepts_the_same_tensor);
     tcase_add_test(tests, add_adds_and_its_output_may_be_an_input);
+    tcase_add_test(tests, add_refuses_an_output_that_overlaps_an_input_in_part);
+    tcase_add_test(tests, a_zeroed_generator_is_that_of_seed_zero);
+    tcase_add_test(tests, an_earlier_failure_does_not_explain_a_missing_argument);
     tcase_add_test(tests, copy_and_add_want_equal_shapes);
     tcase_add_test(tests, the_functions_on_tensors_refuse_null);
     return tests;
@@ -1064,6 +1129,7 @@ static TCase *random_case(void)
     TCase *tests = create_case("random");
     tcase_add_test(tests, published_numbers_come_out);
     tcase_add_test(tests, bits_follow_the_reference);
+    tcase_add_test(tests, a_zeroed_state_is_that_of_seed_0);
     tcase_add_test(tests, a_copied_state_continues_alike);
     tcase_add_loop_test(tests, uniform_never_reaches_its_upper_bound, 0, COUNT_OF(intervals));
     tcase_add_test(tests, uniform_scales_24_bits);

@@ -870,7 +870,132 @@ START_TEST(scratch_memory_that_runs_out_is_an_error_of_backward)
 }
 END_TEST
 
+/* ---- a backward inside of a backward ---- */
+
+static ag_variable *inner_parameter, *running_node;
+
+/* Of x -> w x²: computes it again on a graph of its own, which shares only the leaf w. */
+static ag_status recomputing_backward(ag_variable *self, ag_arena *temp_arena)
+{
+    ag_variable *x = ag_create_leaf(temp_arena, self->saved_tensors[0], true);
+    ag_variable *again = ag_mul(temp_arena, inner_parameter, ag_mul(temp_arena, x, x));
+    ag_status status = ag_backward_from(temp_arena, again, self->grad);
+    return status == AG_OK ? ag_accumulate_grad(self->parents[0].node, x->grad) : status;
+}
+
+START_TEST(an_operation_may_go_backward_through_a_graph_of_its_own)
+{
+    ag_variable *x = scalar(3), *w = scalar(5), *doubled = ag_scale(graph, x, 2);
+    inner_parameter = w;
+    ag_tensor *result = vector(graph, 1, (float[]){5 * 36});
+    ag_variable *node = ag_create_node(graph, "own", result, 1, &doubled, recomputing_backward);
+    succeed(ag_save_tensors(graph, node, 1, &doubled->data));
+    ag_variable *root = ag_add(graph, ag_mul(graph, node, w), w); /* 4 w² x² + w */
+    for (int times = 1; times <= 2; times++) {
+        succeed(ag_backward(temp, root));
+        assert_grad(doubled, 5 * 5 * 2 * 6);
+        assert_grad(x, (float)times * (8 * 25 * 3));
+        assert_grad(w, (float)times * (8 * 5 * 9 + 1));
+    }
+}
+END_TEST
+
+static ag_status interfering_backward(ag_variable *self, ag_arena *temp_arena)
+{
+    assert_fails(ag_backward(temp_arena, running_node), AG_ERROR_GRAPH, "running");
+    assert_fails(ag_backward(temp_arena, ag_scale(temp_arena, running_node, 2)), AG_ERROR_GRAPH,
+                 "running");
+    return ag_accumulate_grad(self->parents[0].node, self->grad);
+}
+
+START_TEST(a_graph_that_is_being_gone_through_is_refused)
+{
+    ag_variable *x = scalar(3), *square = ag_mul(graph, x, x);
+    ag_variable *node =
+        ag_create_node(graph, "own", square->data, 1, &square, interfering_backward);
+    ag_variable *root = ag_scale(graph, node, 7), *candidates[] = {square, node, root};
+    for (int i = 0; i < COUNT_OF(candidates); i++) {
+        running_node = candidates[i];
+        succeed(ag_zero_grad(x));
+        succeed(ag_backward(temp, root));
+        assert_grad(square, 7);
+        assert_grad(x, 42);
+    }
+    succeed(ag_backward(temp, square));
+    assert_grad(x, 48);
+}
+END_TEST
+
 /* ---- variables that no function of the library made ---- */
+
+/* ---- a backward inside of a backward_fn ---- */
+
+/* y = w · x, computed again when the gradient is wanted: gradient checkpointing. */
+static ag_status recompute_backward(ag_variable *self, ag_arena *temp_arena)
+{
+    ag_variable *w = self->parents[0].node, *x = self->parents[1].node;
+    ag_variable *again = ag_create_leaf(temp_arena, x->data, true);
+    ag_variable *product = ag_mul(temp_arena, w, again);
+    ag_status status = ag_backward_from(temp_arena, product, self->grad);
+    return status == AG_OK ? ag_accumulate_grad(x, again->grad) : status;
+}
+
+static ag_variable *recomputed_product(ag_variable *w, ag_variable *x)
+{
+    ag_tensor *out = vector(graph, 1, (float[]){w->data->data[0] * x->data->data[0]});
+    ag_variable *node =
+        ag_create_node(graph, "recomputed", out, 2, (ag_variable *[]){w, x}, recompute_backward);
+    ck_assert_ptr_nonnull(node);
+    return node;
+}
+
+START_TEST(a_backward_within_a_backward_may_share_leaves)
+{
+    ag_variable *w = scalar(3), *x = scalar(5);
+    ag_variable *outer = ag_mul(graph, w, recomputed_product(w, ag_mul(graph, w, x))); /* w³ x */
+    succeed(ag_backward(temp, outer));
+    ck_assert(w->grad->data[0] == 3 * 9 * 5);
+    ck_assert(x->grad->data[0] == 27);
+}
+END_TEST
+
+static ag_status backward_from_parent(ag_variable *self, ag_arena *temp_arena)
+{
+    return ag_backward(temp_arena, self->parents[0].node);
+}
+
+START_TEST(a_backward_within_a_backward_may_not_share_nodes)
+{
+    ag_variable *x = scalar(2), *square = ag_mul(graph, x, x);
+    ag_tensor *out = vector(graph, 1, (float[]){4});
+    ag_variable *root = ag_create_node(graph, "reenters", out, 1, &square, backward_from_parent);
+    assert_fails(ag_backward(temp, root), AG_ERROR_GRAPH, "a backward is running");
+    succeed(ag_backward(temp, square)); /* nothing is left behind */
+    ck_assert(x->grad->data[0] == 4);
+}
+END_TEST
+
+/* The time of a backward must not grow with the square of the number of chunks. */
+START_TEST(many_small_chunks_take_no_longer)
+{
+    ag_arena *small_chunks = ag_arena_create(4096);
+    ag_variable *node = scalar(1);
+    for (int i = 0; i < 300000; i++)
+        node = ag_scale(small_chunks, node, 1);
+    succeed(ag_backward(small_chunks, node));
+    ag_arena_destroy(small_chunks);
+}
+END_TEST
+
+START_TEST(a_bias_without_data_is_not_left_out)
+{
+    ag_variable empty = {0};
+    ag_variable *x = leaf(1, (float[]){1}, true);
+    ag_variable *weight = ag_reshape(graph, x, 2, (uint32_t[]){1, 1});
+    ck_assert_ptr_null(ag_linear(graph, x, weight, &empty));
+    assert_last_failure(AG_ERROR_NULL, "linear: bias has no data");
+}
+END_TEST
 
 START_TEST(an_empty_variable_is_refused)
 {
@@ -883,11 +1008,13 @@ START_TEST(an_empty_variable_is_refused)
     ck_assert_ptr_null(ag_detach(graph, &empty));
     assert_last_failure(AG_ERROR_NULL, "is NULL");
     ck_assert_ptr_null(ag_relu(graph, &empty));
-    assert_last_failure(AG_ERROR_NULL, "relu: x is NULL");
+    assert_last_failure(AG_ERROR_NULL, "relu: x has no data");
     ck_assert_ptr_null(ag_mse_loss(graph, x, &empty, AG_REDUCTION_SUM));
-    assert_last_failure(AG_ERROR_NULL, "mse_loss: target is NULL");
+    assert_last_failure(AG_ERROR_NULL, "mse_loss: target has no data");
+    ck_assert_ptr_null(ag_linear(graph, random_leaf(1, 1, true), random_leaf(1, 1, true), &empty));
+    assert_last_failure(AG_ERROR_NULL, "linear: bias has no data");
     ck_assert_ptr_null(ag_reshape(graph, &empty, 1, (uint32_t[]){1}));
-    assert_last_failure(AG_ERROR_NULL, "reshape: x is NULL");
+    assert_last_failure(AG_ERROR_NULL, "reshape: x has no data");
     ck_assert_ptr_null(ag_grad_sink(&empty, &accumulate));
     ck_assert_ptr_nonnull(ag_create_node(graph, "own", one, 1, parents, cube_backward));
 }
@@ -1410,12 +1537,18 @@ static TCase *own_operations_case(void)
     tcase_add_test(tests, scratch_memory_is_rewound_after_each_operation);
     tcase_add_test(tests, scratch_memory_may_come_from_the_arena_of_the_graph);
     tcase_add_test(tests, scratch_memory_that_runs_out_is_an_error_of_backward);
+    tcase_add_test(tests, an_operation_may_go_backward_through_a_graph_of_its_own);
+    tcase_add_test(tests, a_graph_that_is_being_gone_through_is_refused);
     return tests;
 }
 
 static TCase *hand_made_case(void)
 {
     TCase *tests = create_case("hand-made and NULL");
+    tcase_add_test(tests, a_backward_within_a_backward_may_share_leaves);
+    tcase_add_test(tests, a_backward_within_a_backward_may_not_share_nodes);
+    tcase_add_test(tests, many_small_chunks_take_no_longer);
+    tcase_add_test(tests, a_bias_without_data_is_not_left_out);
     tcase_add_test(tests, an_empty_variable_is_refused);
     tcase_add_test(tests, a_contribution_to_an_empty_variable_is_refused);
     tcase_add_test(tests, a_leaf_made_by_hand_gets_no_gradient);

@@ -931,6 +931,49 @@ START_TEST(triplet_of_infinite_components_gives_the_limit)
         assert_all(2, r.gradients[k], 0);
     r = evaluate(triplet(2, a, far, far, 1));
     ck_assert(isnan(r.value[0]));
+    /* a second difference is beyond float, but not infinite */
+    r = evaluate(triplet(2, NUMBERS(0, 3e38f), NUMBERS(INFINITY, -3e38f), NUMBERS(0, 0), 1));
+    ck_assert(r.gradients[1][0] == 1 && r.gradients[1][1] == 0);
+}
+END_TEST
+
+START_TEST(nan_label_of_cosine_is_not_masked_by_a_flat_gradient)
+{
+    static const float zero[] = {0, 0}, x[] = {1, 2}, twice[] = {2, 4}, label = NAN;
+    const float *pairs[][2] = {{zero, x}, {x, twice}};
+    for (size_t i = 0; i < 2; i++) {
+        example e = {"cosine_embedding_loss", 0, 2, {pairs[i][0], pairs[i][1], &label},
+                     AG_REDUCTION_SUM,        0};
+        result r = evaluate(e);
+        ck_assert(isnan(r.value[0]));
+        for (size_t k = 0; k < 4; k++)
+            ck_assert(isnan(r.gradients[k / 2][k % 2]));
+    }
+}
+END_TEST
+
+/* What a row gives depends on nothing but the row. */
+START_TEST(rows_do_not_depend_on_the_rows_around_them)
+{
+    static const char *const losses[] = {"cross_entropy_loss", "nll_loss", "triplet_loss"};
+    enum { ROWS = 5, COLUMNS = 3 };
+    float x[3][ROWS * COLUMNS];
+    ag_random random = ag_random_create(3);
+    for (size_t i = 0; i < 3 * ROWS * COLUMNS; i++)
+        x[i / (ROWS * COLUMNS)][i % (ROWS * COLUMNS)] = ag_random_normal(&random, 0, 2);
+    for (size_t k = 0; k < 3; k++) {
+        example all = {losses[k], ROWS, COLUMNS, {x[0], x[1], x[2]}, AG_REDUCTION_NONE, 1};
+        result together = evaluate(all);
+        for (size_t row = 0; row < ROWS; row++) {
+            size_t at = row * COLUMNS;
+            example one = {losses[k],        0, COLUMNS, {x[0] + at, x[1] + at, x[2] + at},
+                           AG_REDUCTION_SUM, 1};
+            result alone = evaluate(one);
+            ck_assert_mem_eq(&alone.value[0], &together.value[row], sizeof(float));
+            ck_assert_mem_eq(alone.gradients[0], together.gradients[0] + at,
+                             COLUMNS * sizeof(float));
+        }
+    }
 }
 END_TEST
 
@@ -1458,6 +1501,8 @@ static void add_special_numbers(Suite *suite)
     tcase_add_test(tests, infinite_weights_give_the_limit);
     tcase_add_test(tests, cosine_of_infinite_components_gives_the_limit);
     tcase_add_test(tests, triplet_of_infinite_components_gives_the_limit);
+    tcase_add_test(tests, nan_label_of_cosine_is_not_masked_by_a_flat_gradient);
+    tcase_add_test(tests, rows_do_not_depend_on_the_rows_around_them);
     tcase_add_loop_test(tests, nan_in_any_position_goes_into_loss_and_gradient, 0,
                         num_loss_entries);
     tcase_add_test(tests, nan_is_not_masked_by_a_margin);

@@ -20,6 +20,8 @@ static void create_arenas(void)
     graph = ag_arena_create(0);
     numbers = ag_random_create(1);
     ck_assert(permanent != NULL && graph != NULL);
+    memset(ag_arena_alloc(permanent, 100000), 0xff, 100000); /* NaN, where state must start as 0 */
+    ag_arena_reset(permanent);
 }
 
 static void destroy_arenas(void)
@@ -407,6 +409,28 @@ START_TEST(a_step_keeps_the_gradients_and_zero_grad_empties_them)
 }
 END_TEST
 
+START_TEST(a_parameter_that_has_changed_its_shape_is_refused)
+{
+    ag_variable *parameters[] = {parameter_of(1), parameter_of(2)};
+    ag_optimizer *optimizer = create_optimizer(_i, 2, parameters);
+    ag_tensor *own = parameters[1]->data, *other = random_parameter(1, 2)->data;
+    set_gradient(parameters[0], 1);
+    set_gradient(parameters[1], 1);
+    parameters[1]->grad = other;
+    ck_assert_int_eq(ag_optimizer_step(optimizer), AG_ERROR_SHAPE);
+    assert_last_failure(AG_ERROR_SHAPE, "parameter 1");
+    parameters[1]->data = other;
+    ck_assert_int_eq(ag_optimizer_step(optimizer), AG_ERROR_SHAPE);
+    assert_last_failure(AG_ERROR_SHAPE, "parameter 1");
+    parameters[1]->data = own;
+    ck_assert(value_of(parameters[0]) == 1 && value_of(parameters[1]) == 2);
+    succeed(ag_optimizer_zero_grad(optimizer));
+    set_gradient(parameters[1], 1);
+    succeed(ag_optimizer_step(optimizer));
+    ck_assert(value_of(parameters[0]) == 1 && value_of(parameters[1]) < 2);
+}
+END_TEST
+
 START_TEST(the_list_of_parameters_is_copied)
 {
     ag_variable *parameters[] = {parameter_of(1), parameter_of(2)};
@@ -458,6 +482,28 @@ START_TEST(a_bad_learning_rate_changes_nothing)
     ck_assert_int_eq(ag_optimizer_set_learning_rate(optimizer, bad_rates[_i]), AG_ERROR_ARGUMENT);
     assert_last_failure(AG_ERROR_ARGUMENT, "learning_rate is");
     ck_assert(ag_optimizer_learning_rate(optimizer) == 1e-3f);
+}
+END_TEST
+
+START_TEST(a_gradient_of_another_shape_moves_nothing)
+{
+    ag_variable *parameters[] = {parameter_of(1), random_parameter(2, 3)};
+    ag_optimizer *optimizer = create_optimizer(1, 2, parameters);
+    set_gradient(parameters[0], 1);
+    set_gradient(parameters[1], 1);
+    parameters[1]->grad = parameters[0]->grad;
+    ck_assert_int_eq(ag_optimizer_step(optimizer), AG_ERROR_SHAPE);
+    assert_last_failure(AG_ERROR_SHAPE, "parameter 1 or its gradient");
+    ck_assert(value_of(parameters[0]) == 1);
+}
+END_TEST
+
+START_TEST(a_parameter_without_data_is_refused)
+{
+    ag_variable *parameter = parameter_of(1);
+    parameter->data = NULL;
+    ck_assert_ptr_null(ag_adamw_create(permanent, 1, &parameter, ag_adamw_defaults()));
+    assert_last_failure(AG_ERROR_NULL, "adamw: a parameter's data is NULL");
 }
 END_TEST
 
@@ -647,9 +693,12 @@ static TCase *parameters_case(void)
     TCase *tests = create_case("parameters");
     tcase_add_loop_test(tests, a_parameter_without_gradient_stays, 0, 2);
     tcase_add_loop_test(tests, a_step_keeps_the_gradients_and_zero_grad_empties_them, 0, 2);
+    tcase_add_loop_test(tests, a_parameter_that_has_changed_its_shape_is_refused, 0, 2);
     tcase_add_loop_test(tests, the_list_of_parameters_is_copied, 0, 2);
     tcase_add_loop_test(tests, a_gradient_of_nan_shows, 0, 2);
     tcase_add_test(tests, the_learning_rate_can_be_read_and_changed);
+    tcase_add_test(tests, a_gradient_of_another_shape_moves_nothing);
+    tcase_add_test(tests, a_parameter_without_data_is_refused);
     tcase_add_loop_test(tests, a_bad_learning_rate_changes_nothing, 0, COUNT_OF(bad_rates));
     tcase_add_loop_test(tests, the_number_of_threads_changes_no_bit, 0, 2);
     return tests;

@@ -48,7 +48,7 @@ AG_BEGIN_DECLS
  * inputs away from kinks, and of magnitude near 1.
  *
  * @param arena   for scratch memory, which is given back.
- * @param inputs  the point; the tensors are changed during the call and restored bit for bit.
+ * @param inputs  the point, each tensor once; they are changed during the call and restored bit for bit.
  * @param options NULL for the defaults.
  * @return AG_OK if the check could be made, whatever it found: see report->passed, which also wants
  *         at least half of the derivatives decided. AG_ERROR_NULL; AG_ERROR_ARGUMENT (no inputs, a

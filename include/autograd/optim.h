@@ -51,7 +51,11 @@ AG_API ag_adamw_options ag_adamw_defaults(void);
 AG_API ag_optimizer *ag_adamw_create(ag_arena *arena, size_t num_parameters,
                                      ag_variable *const *parameters, ag_adamw_options options);
 
-/** Moves every parameter that has a gradient by one step; the others stay as they are. */
+/**
+ * Moves every parameter that has a gradient by one step; the others stay as they are.
+ * @return AG_ERROR_NULL; AG_ERROR_SHAPE if a parameter or its gradient was replaced by one of another
+ *         shape: nothing has moved then.
+ */
 AG_API ag_status ag_optimizer_step(ag_optimizer *optimizer);
 
 /** Empties the gradients of all parameters, as ag_zero_grad does. */

@@ -11,6 +11,8 @@ AG_BEGIN_DECLS
  * OpenMP would (OMP_NUM_THREADS, or the number of processors). The number changes how long a call
  * takes, never a bit of its result (see ag_set_deterministic). Small calls use one thread whatever
  * is set.
+ * Should the system refuse to create so many threads, OpenMP's runtime ends the process: this is the
+ * one thing that the library cannot prevent.
  * @return AG_ERROR_ARGUMENT below 0 or above 1024.
  */
 AG_API ag_status ag_set_num_threads(int threads);

@@ -6,7 +6,7 @@
 
 /**
  * The state of a generator: xoshiro256** by D. Blackman and S. Vigna (2018), seeded by splitmix64.
- * Copy it to save it. Equal states give equal numbers, whatever the machine or thread count.
+ * Copy it to save it. A zeroed state stands for that of seed 0. Equal states give equal numbers, whatever the machine or thread count.
  */
 typedef struct ag_random {
     uint64_t state[4];

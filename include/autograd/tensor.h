@@ -56,7 +56,8 @@ AG_API ag_status ag_tensor_fill_normal(ag_tensor *tensor, ag_random *random, flo
 /** Copies the elements of one tensor to another of the same shape. They may be the same tensor. */
 AG_API ag_status ag_tensor_copy(ag_tensor *out, const ag_tensor *tensor);
 
-/** out = a + b, element by element; all three of one shape. out may be a or b. */
+/** out = a + b, element by element; all three of one shape. out may be a or b, but
+ * not overlap them otherwise (AG_ERROR_OVERLAP). */
 AG_API ag_status ag_tensor_add(ag_tensor *out, const ag_tensor *a, const ag_tensor *b);
 
 /** Whether two tensors have the same shape; false if either is NULL. */

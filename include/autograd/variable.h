@@ -104,7 +104,8 @@ AG_API ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate);
  * @param temp_arena  scratch memory for operations that need it; those of this library do not.
  * @param root        a scalar: a tensor of one element. Its own gradient starts as 1.
  * @return AG_ERROR_NULL; AG_ERROR_GRAPH if root is no scalar (use ag_backward_from), requires no
- *         gradient, or depends on itself; what a backward_fn returned otherwise. No gradient changes
+ *         gradient, depends on itself, or shares nodes other than leaves with a backward that is
+ *         running, in one of whose backward_fn this is called; what a backward_fn returned otherwise. No gradient changes
  *         except after the last, when the contributions made until then stay.
  */
 AG_API ag_status ag_backward(ag_arena *temp_arena, ag_variable *root);

@@ -13,6 +13,12 @@
 #include "core/status.h"
 #include "tensor/shape.h"
 
+/* A variable that was filled in by hand may have no name. */
+static const char *op_name(const ag_variable *variable)
+{
+    return variable->op != NULL ? variable->op : "unnamed";
+}
+
 /* A variable that was filled in by hand has no memory for a gradient, and is passed over. */
 static bool wants_gradient(const ag_variable *node)
 {
@@ -39,7 +45,7 @@ ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution)
     if (status != AG_OK) return status;
     if (!ag_tensor_same_shape(parent->data, contribution))
         return ag__fail(AG_ERROR_SHAPE, "accumulate_grad: parent (%s) is %s but contribution is %s",
-                        parent->op, ag__tensor_shape_text(parent->data).text,
+                        op_name(parent), ag__tensor_shape_text(parent->data).text,
                         ag__tensor_shape_text(contribution).text);
     bool accumulate = false;
     ag_tensor *grad = ag_grad_sink(parent, &accumulate);
@@ -48,37 +54,50 @@ ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution)
                       : ag_tensor_copy(grad, contribution);
 }
 
+/* The count of a node that a backward is running through, perhaps that which has called us. */
+#define RUNNING UINT32_MAX
+
 /*
  * Links all nodes under the root, in the order of their discovery, and counts each one's consumers.
  * Outside of this file every count is 0, which is how a node that was not met before is known.
+ * Returns how many there are, or 0 if another backward is running through one of them.
  */
 static size_t discover(ag_variable *root)
 {
     size_t count = 1;
+    bool running = root->engine.pending == RUNNING;
     ag_variable *last = root;
     root->engine.next_found = NULL;
-    for (ag_variable *node = root; node != NULL; node = node->engine.next_found)
-        for (uint32_t i = 0; i < node->num_parents; i++) {
+    for (ag_variable *node = root; node != NULL && !running; node = node->engine.next_found)
+        for (uint32_t i = 0; i < node->num_parents && !running; i++) {
             ag_variable *parent = node->parents[i].node;
-            if (!wants_gradient(parent) || parent->engine.pending++ > 0 || parent == root) continue;
+            if (!wants_gradient(parent)) continue;
+            running = parent->engine.pending == RUNNING;
+            if (running || parent->engine.pending++ > 0 || parent == root) continue;
             parent->engine.next_found = NULL;
             last = last->engine.next_found = parent;
             count++;
         }
-    return count;
+    return running ? 0 : count;
 }
 
-/* Links the nodes by next_ready, consumers first. Returns how many it could: fewer in a cycle. */
+/*
+ * Links the nodes by next_ready, consumers first. Returns how many it could: fewer in a cycle.
+ * Leaves have nothing to do and are not linked, so that a backward inside of a backward_fn may share
+ * them.
+ */
 static size_t put_in_order(ag_variable *root)
 {
     if (root->engine.pending > 0) return 0;
-    size_t count = 0;
+    size_t count = 1;
     ag_variable *last = root;
     root->engine.next_ready = NULL;
-    for (ag_variable *node = root; node != NULL; node = node->engine.next_ready, count++)
+    for (ag_variable *node = root; node != NULL; node = node->engine.next_ready)
         for (uint32_t i = 0; i < node->num_parents; i++) {
             ag_variable *parent = node->parents[i].node;
             if (!wants_gradient(parent) || --parent->engine.pending > 0) continue;
+            count++;
+            if (parent->num_parents == 0) continue;
             parent->engine.next_ready = NULL;
             last = last->engine.next_ready = parent;
         }
@@ -87,13 +106,25 @@ static size_t put_in_order(ag_variable *root)
 
 static ag_status order_graph(ag_variable *root)
 {
-    if (discover(root) == put_in_order(root)) return AG_OK;
+    size_t found = discover(root);
+    if (found > 0 && put_in_order(root) == found) return AG_OK;
     for (ag_variable *node = root; node != NULL; node = node->engine.next_found)
-        node->engine.pending = 0;
-    return ag__fail(AG_ERROR_GRAPH, "backward: a node under root (%s) depends on itself", root->op);
+        if (node->engine.pending != RUNNING) node->engine.pending = 0;
+    if (found == 0)
+        return ag__fail(AG_ERROR_GRAPH,
+                        "backward: a backward is running through the graph of root (%s)",
+                        op_name(root));
+    return ag__fail(AG_ERROR_GRAPH, "backward: a node under root (%s) depends on itself",
+                    op_name(root));
 }
 
-static ag_status run(ag_arena *temp_arena, ag_variable *root)
+static void set_pending(ag_variable *root, uint32_t pending)
+{
+    for (ag_variable *node = root; node != NULL; node = node->engine.next_ready)
+        node->engine.pending = pending;
+}
+
+static ag_status run_all(ag_arena *temp_arena, ag_variable *root)
 {
     for (ag_variable *node = root; node != NULL; node = node->engine.next_ready) {
         if (node->grad == NULL || node->backward_fn == NULL) continue;
@@ -103,6 +134,14 @@ static ag_status run(ag_arena *temp_arena, ag_variable *root)
         if (status != AG_OK) return status;
     }
     return AG_OK;
+}
+
+static ag_status run(ag_arena *temp_arena, ag_variable *root)
+{
+    set_pending(root, RUNNING);
+    ag_status status = run_all(temp_arena, root);
+    set_pending(root, 0);
+    return status;
 }
 
 /* Gradients of nodes other than leaves belong to one backward and start empty. */
@@ -122,7 +161,7 @@ static ag_status check_root(const char *function, const ag_arena *temp_arena,
             AG_ERROR_GRAPH,
             "%s: root (%s) requires no gradient: no leaf under it does, or gradients were "
             "disabled when it was made",
-            function, root->op);
+            function, op_name(root));
     return AG_OK;
 }
 
@@ -152,7 +191,7 @@ ag_status ag_backward(ag_arena *temp_arena, ag_variable *root)
             AG_ERROR_GRAPH,
             "backward: root (%s) is %s, not a scalar: reduce it to one element, or give the "
             "upstream gradient to ag_backward_from",
-            root->op, ag__tensor_shape_text(root->data).text);
+            op_name(root), ag__tensor_shape_text(root->data).text);
     return backward(temp_arena, root, NULL);
 }
 
@@ -162,7 +201,8 @@ ag_status ag_backward_from(ag_arena *temp_arena, ag_variable *root, const ag_ten
     if (status == AG_OK) status = ag__tensor_check("backward_from", "seed", seed);
     if (status != AG_OK) return status;
     if (!ag_tensor_same_shape(root->data, seed))
-        return ag__fail(AG_ERROR_SHAPE, "backward_from: root (%s) is %s but seed is %s", root->op,
-                        ag__tensor_shape_text(root->data).text, ag__tensor_shape_text(seed).text);
+        return ag__fail(AG_ERROR_SHAPE, "backward_from: root (%s) is %s but seed is %s",
+                        op_name(root), ag__tensor_shape_text(root->data).text,
+                        ag__tensor_shape_text(seed).text);
     return backward(temp_arena, root, seed);
 }

@@ -224,9 +224,9 @@ static ag_status check_arguments(ag_arena *arena, ag_gradcheck_fn function, uint
                                  const ag_gradcheck_report *report)
 {
     if (arena == NULL) return ag__fail_null("gradcheck", "arena");
-    if (function == NULL) return ag__fail_null("gradcheck", "function");
-    if (inputs == NULL) return ag__fail_null("gradcheck", "inputs");
-    if (report == NULL) return ag__fail_null("gradcheck", "report");
+    if (function == NULL) return ag__fail_missing("gradcheck", "function");
+    if (inputs == NULL) return ag__fail_missing("gradcheck", "inputs");
+    if (report == NULL) return ag__fail_missing("gradcheck", "report");
     if (num_inputs == 0) return ag__fail(AG_ERROR_ARGUMENT, "gradcheck: no inputs");
     if (options != NULL && !(options->step >= 0 && isfinite(options->step)))
         return ag__fail(AG_ERROR_ARGUMENT, "gradcheck: step is %g", options->step);

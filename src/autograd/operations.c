@@ -44,8 +44,10 @@ static ag_status fill_inputs(ag__call *call, ag_variable *const *inputs)
 {
     const ag__op *op = call->op;
     for (uint32_t i = 0; i < op->num_inputs; i++) {
-        if (inputs[i] != NULL)
+        if (inputs[i] != NULL && inputs[i]->data != NULL)
             call->inputs[i] = inputs[i]->data;
+        else if (inputs[i] != NULL)
+            return ag__fail(AG_ERROR_NULL, "%s: %s has no data", op->name, op->input_names[i]);
         else if (!op->last_is_optional || i < op->num_inputs - 1)
             return ag__fail_null(op->name, op->input_names[i]);
     }
@@ -95,10 +97,9 @@ static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *in
     ag_mark mark = ag_arena_mark(arena);
     ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
     ag_variable *node = result != NULL ? record(arena, &call, inputs, result) : NULL;
-    if (node == NULL || call.op->forward(&call, result) != AG_OK) {
-        ag_arena_rewind(arena, mark);
-        return NULL;
-    }
+    if (node == NULL) ag__fail_in(call.op->name);
+    if (node != NULL && call.op->forward(&call, result) != AG_OK) node = NULL;
+    if (node == NULL) ag_arena_rewind(arena, mark);
     return node;
 }
 

@@ -70,9 +70,9 @@ static ag_status check_node(const ag_arena *arena, const char *op, const ag_tens
                             ag_backward_fn backward_fn)
 {
     if (arena == NULL) return ag__fail_null("create_node", "arena");
-    if (op == NULL) return ag__fail_null("create_node", "op");
-    if (parents == NULL && num_parents > 0) return ag__fail_null("create_node", "parents");
-    if (backward_fn == NULL) return ag__fail_null("create_node", "backward_fn");
+    if (op == NULL) return ag__fail_missing("create_node", "op");
+    if (parents == NULL && num_parents > 0) return ag__fail_missing("create_node", "parents");
+    if (backward_fn == NULL) return ag__fail_missing("create_node", "backward_fn");
     for (uint32_t i = 0; i < num_parents; i++)
         if (parents[i] == NULL) return ag__fail_null("create_node", "one of parents");
     return ag__tensor_check("create_node", "data", data);
@@ -105,7 +105,7 @@ ag_status ag_save_tensors(ag_arena *arena, ag_variable *node, uint32_t num_saved
 {
     if (arena == NULL) return ag__fail_null("save_tensors", "arena");
     if (node == NULL) return ag__fail_null("save_tensors", "node");
-    if (tensors == NULL && num_saved > 0) return ag__fail_null("save_tensors", "tensors");
+    if (tensors == NULL && num_saved > 0) return ag__fail_missing("save_tensors", "tensors");
     ag_tensor **saved = NULL;
     if (num_saved > 0) {
         saved = ag_arena_alloc(arena, num_saved * sizeof *saved);

@@ -17,7 +17,8 @@ typedef struct chunk {
     struct chunk *next;
     size_t capacity; /* bytes behind the header */
     size_t used;
-    char padding[ALIGNMENT - sizeof(void *) - 2 * sizeof(size_t)];
+    size_t before; /* bytes taken from the chunks before it, once it is in use */
+    char padding[ALIGNMENT - sizeof(void *) - 3 * sizeof(size_t)];
 } chunk;
 
 _Static_assert(sizeof(chunk) == ALIGNMENT, "what follows a chunk's header must be aligned");
@@ -118,6 +119,7 @@ void *ag_arena_alloc(ag_arena *arena, size_t bytes)
     chunk *home = chunk_with_room(arena, bytes);
     if (home == NULL) return NULL;
     arena->current = home;
+    if (home->used == 0) home->before = arena->used;
     void *memory = (char *)(home + 1) + home->used;
     home->used += bytes;
     arena->used += bytes;
@@ -151,15 +153,10 @@ static void rewind_to(ag_arena *arena, chunk *last, size_t chunk_used, size_t to
 /* Whether a mark lies within what is taken now: a stale mark may not. */
 static bool is_within(const ag_arena *arena, const ag_mark *mark)
 {
-    if (mark->chunk == NULL) return mark->total_used == 0;
-    size_t before = 0;
-    for (const chunk *each = arena->first; arena->current != NULL; each = each->next) {
-        if (each == mark->chunk)
-            return mark->chunk_used <= each->used && mark->total_used == before + mark->chunk_used;
-        if (each == arena->current) break;
-        before += each->used;
-    }
-    return false;
+    const chunk *marked = mark->chunk;
+    if (marked == NULL) return mark->total_used == 0;
+    return mark->chunk_used <= marked->used &&
+           mark->total_used == marked->before + mark->chunk_used && arena->used >= mark->total_used;
 }
 
 ag_status ag_arena_rewind(ag_arena *arena, ag_mark mark)

@@ -61,10 +61,23 @@ enum { PARALLEL_NONE, PARALLEL_PTHREADS, PARALLEL_OPENMP };
 
 /*
  * OpenBLAS's number of threads is one for the process. The first of our threads that needs it to be 1
- * keeps the host's setting, the last one puts it back.
+ * keeps the host's setting, the last one puts it back. This lock, which only large products take, is
+ * all that threads of a program share in here.
  */
 static pthread_mutex_t setting_lock = PTHREAD_MUTEX_INITIALIZER;
 static int setting_users, host_setting;
+
+/* The threads that held the lock or used the setting are not there after a fork. */
+static void forget_users_in_child(void)
+{
+    pthread_mutex_init(&setting_lock, NULL);
+    setting_users = 0;
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget_users_in_child);
+}
 
 typedef struct blas_scope {
     bool active;
@@ -79,6 +92,8 @@ static blas_scope enter_single_threaded(double multiplications)
 #ifdef _OPENMP
     scope.openmp_threads = omp_get_max_threads();
 #endif
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
     pthread_mutex_lock(&setting_lock);
     if (setting_users++ == 0) {
         host_setting = openblas_get_num_threads();

@@ -1,18 +1,19 @@
 /*
  * cpu.h: kernels compiled for several levels of instruction sets, one chosen when the program runs.
  *
- * A kernel is an always-inlined function. AG__EACH_CPU(AG__DEFINE…) wraps it in one function per
- * level, compiled for that level, and a table indexed by ag__cpu() holds them. Where the compiler
+ * A kernel is an always-inlined function. AG__DEFINE_KERNELS wraps it in one function per level,
+ * compiled for that level, and in a table of them, indexed by ag__cpu(). Where the compiler
  * cannot do that there is the baseline alone.
  */
 #ifndef AG_CORE_CPU_H
 #define AG_CORE_CPU_H
 
 #if defined(__x86_64__) && defined(HAVE_X86_LEVELS)
-/* Levels of the x86-64 psABI: v3 is AVX2 with FMA, v4 is AVX-512. */
+/* What of the levels of the x86-64 psABI serves numbers: AVX2 with FMA of v3, AVX-512 of v4. */
 #define AG__TARGET_baseline
-#define AG__TARGET_v3 __attribute__((target("arch=x86-64-v3")))
-#define AG__TARGET_v4 __attribute__((target("arch=x86-64-v4")))
+#define AG__TARGET_v3 __attribute__((target("avx2,fma,bmi,bmi2")))
+#define AG__TARGET_v4                                                                              \
+    __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")))
 #define AG__EACH_CPU(X, ...) X(baseline, __VA_ARGS__) X(v3, __VA_ARGS__) X(v4, __VA_ARGS__)
 #define AG__CPU_LIST(name) name##_baseline, name##_v3, name##_v4
 #define AG__CPU_COUNT 3

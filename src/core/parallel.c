@@ -58,7 +58,8 @@ int ag_get_num_threads(void)
     if (atomic_load_explicit(&threads_were_lost, memory_order_relaxed)) return 1;
     int threads = atomic_load_explicit(&chosen_threads, memory_order_relaxed);
     if (threads == 0) threads = omp_get_max_threads();
-    return threads < MAX_THREADS ? threads : MAX_THREADS;
+    int limit = omp_get_thread_limit() < MAX_THREADS ? omp_get_thread_limit() : MAX_THREADS;
+    return threads < limit ? threads : limit;
 }
 
 /*
@@ -85,28 +86,29 @@ static bool team_is_late(void)
     return until != 0 && now() * 1e9 < (double)until;
 }
 
-static void note_wait(double started, double finished_share)
+static void note_region_time(double whole, double own_share)
 {
-    double ended = now(), wait = ended - finished_share;
-    if (wait < NOTABLE_WAIT || wait < finished_share - started) return;
-    double until = (ended + ALONE_PER_WAIT * wait) * 1e9;
+    double wait = whole - own_share;
+    if (wait < NOTABLE_WAIT || wait < own_share) return;
+    double until = (now() + ALONE_PER_WAIT * wait) * 1e9;
     atomic_store_explicit(&alone_until, (int_least64_t)until, memory_order_relaxed);
 }
 
 static void run_on_team(size_t count, int threads, ag__task *task, void *context)
 {
     note_region();
-    double started = now(), finished_share = started;
+    double started = now(), own_share = 0;
 #pragma omp parallel num_threads(threads)
     {
+        double share_started = now(); /* the team may have waited for a member before */
         size_t team = (size_t)omp_get_num_threads(), member = (size_t)omp_get_thread_num();
         size_t share = count / team, rest = count % team;
         size_t begin = member * share + (member < rest ? member : rest);
         size_t end = begin + share + (member < rest);
         if (begin < end) task(begin, end, context);
-        if (member == 0) finished_share = now();
+        if (member == 0) own_share = now() - share_started;
     }
-    note_wait(started, finished_share);
+    note_region_time(now() - started, own_share);
 }
 
 void ag__parallel_for(size_t count, double nanoseconds, ag__task *task, void *context)

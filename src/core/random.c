@@ -38,10 +38,12 @@ ag_random ag_random_create(uint64_t seed)
 uint64_t ag_random_bits(ag_random *random)
 {
     if (random == NULL) {
-        ag__fail_null("random_bits", "random");
+        ag__fail_missing("random_bits", "random");
         return 0;
     }
     uint64_t *s = random->state;
+    /* the one state that xoshiro cannot leave, and that of a zeroed struct */
+    if ((s[0] | s[1] | s[2] | s[3]) == 0) *random = ag_random_create(0);
     uint64_t result = rotate_left(s[1] * 5, 7) * 9;
     uint64_t shifted = s[1] << 17;
     s[2] ^= s[0];
@@ -56,7 +58,7 @@ uint64_t ag_random_bits(ag_random *random)
 uint32_t ag_random_below(ag_random *random, uint32_t bound)
 {
     if (random == NULL) {
-        ag__fail_null("random_below", "random");
+        ag__fail_missing("random_below", "random");
         return 0;
     }
     if (bound == 0) return 0;
@@ -78,7 +80,7 @@ static double uniform_double(ag_random *random)
 float ag_random_uniform(ag_random *random, float low, float high)
 {
     if (random == NULL) {
-        ag__fail_null("random_uniform", "random");
+        ag__fail_missing("random_uniform", "random");
         return 0;
     }
     double fraction = (double)(ag_random_bits(random) >> 40) * 0x1p-24;
@@ -90,7 +92,7 @@ float ag_random_uniform(ag_random *random, float low, float high)
 float ag_random_normal(ag_random *random, float mean, float stddev)
 {
     if (random == NULL) {
-        ag__fail_null("random_normal", "random");
+        ag__fail_missing("random_normal", "random");
         return 0;
     }
     double x, square;
@@ -105,8 +107,8 @@ float ag_random_normal(ag_random *random, float mean, float stddev)
 
 ag_status ag_random_shuffle(ag_random *random, size_t count, uint32_t *indices)
 {
-    if (random == NULL) return ag__fail_null("random_shuffle", "random");
-    if (indices == NULL) return ag__fail_null("random_shuffle", "indices");
+    if (random == NULL) return ag__fail_missing("random_shuffle", "random");
+    if (indices == NULL) return ag__fail_missing("random_shuffle", "indices");
     if (count > UINT32_MAX)
         return ag__fail(AG_ERROR_ARGUMENT, "random_shuffle: %zu is more than %u indices", count,
                         (unsigned)UINT32_MAX);

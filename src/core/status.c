@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local ag_status last_status = AG_OK;
 static _Thread_local char last_error[512];
@@ -19,10 +20,22 @@ ag_status ag__fail(ag_status status, const char *format, ...)
     return status;
 }
 
+ag_status ag__fail_missing(const char *function, const char *argument)
+{
+    return ag__fail(AG_ERROR_NULL, "%s: %s is NULL", function, argument);
+}
+
 ag_status ag__fail_null(const char *function, const char *argument)
 {
     if (last_status != AG_OK) return last_status;
-    return ag__fail(AG_ERROR_NULL, "%s: %s is NULL", function, argument);
+    return ag__fail_missing(function, argument);
+}
+
+ag_status ag__fail_in(const char *function)
+{
+    char reason[sizeof last_error];
+    memcpy(reason, last_error, sizeof reason);
+    return ag__fail(last_status, "%s: %s", function, reason);
 }
 
 ag_status ag_last_status(void)

@@ -16,10 +16,16 @@
  */
 ag_status ag__fail(ag_status status, const char *format, ...) AG__PRINTF(2, 3);
 
+/* Records that a required argument is NULL: one that is no result of the library's. */
+ag_status ag__fail_missing(const char *function, const char *argument);
+
 /*
- * Records that a required argument is NULL, unless it can be the result of an earlier failure
+ * Records that an argument is NULL, unless it can be the result of an earlier failure
  * whose reason is still on record, which is kept. Returns the status on record.
  */
 ag_status ag__fail_null(const char *function, const char *argument);
+
+/* Puts a function's name before the reason on record, which a function that it called has given. */
+ag_status ag__fail_in(const char *function);
 
 #endif

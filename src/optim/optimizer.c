@@ -8,6 +8,7 @@
 
 #include "core/parallel.h"
 #include "core/status.h"
+#include "tensor/shape.h"
 
 ag_status ag__check_setting(const char *optimizer, const char *setting, float value, float lowest,
                             float bound)
@@ -26,12 +27,12 @@ static ag_status check_parameter(const char *name, size_t index, const ag_variab
         return ag__fail(AG_ERROR_ARGUMENT,
                         "%s: parameter %zu (%s) is no leaf that requires a gradient", name, index,
                         parameter->op);
-    return AG_OK;
+    return ag__tensor_check(name, "a parameter's data", parameter->data);
 }
 
 static ag_status check_parameters(const char *name, size_t count, ag_variable *const *parameters)
 {
-    if (parameters == NULL) return ag__fail_null(name, "parameters");
+    if (parameters == NULL) return ag__fail_missing(name, "parameters");
     if (count == 0) return ag__fail(AG_ERROR_ARGUMENT, "%s: no parameters", name);
     for (size_t i = 0; i < count; i++) {
         ag_status status = check_parameter(name, i, parameters[i]);
@@ -65,7 +66,8 @@ static ag_optimizer *create(ag_arena *arena, size_t count, ag_variable *const *p
     optimizer->num_parameters = count;
     optimizer->parameters = cared_for;
     for (size_t i = 0; i < count; i++) {
-        cared_for[i] = (ag__parameter){.variable = parameters[i]};
+        cared_for[i] =
+            (ag__parameter){.variable = parameters[i], .size = parameters[i]->data->size};
         if (!create_state(arena, rule.num_state, &cared_for[i])) return NULL;
     }
     return optimizer;
@@ -109,9 +111,26 @@ static void update_pieces(size_t begin, size_t end, void *context)
                          variable->data->data + first, variable->grad->data + first, state);
 }
 
+/* The fields of a variable are public: what they hold now need not be what they held at first. */
+static ag_status check_gradients(const ag_optimizer *optimizer)
+{
+    for (size_t i = 0; i < optimizer->num_parameters; i++) {
+        const ag_variable *variable = optimizer->parameters[i].variable;
+        if (variable->grad == NULL) continue;
+        if (variable->data->size != optimizer->parameters[i].size ||
+            !ag_tensor_same_shape(variable->data, variable->grad) || variable->grad->data == NULL)
+            return ag__fail(AG_ERROR_SHAPE,
+                            "%s: parameter %zu or its gradient has changed its shape",
+                            optimizer->name, i);
+    }
+    return AG_OK;
+}
+
 ag_status ag_optimizer_step(ag_optimizer *optimizer)
 {
     if (optimizer == NULL) return ag__fail_null("optimizer_step", "optimizer");
+    ag_status status = check_gradients(optimizer);
+    if (status != AG_OK) return status;
     for (size_t i = 0; i < optimizer->num_parameters; i++) {
         ag__parameter *parameter = &optimizer->parameters[i];
         if (parameter->variable->grad == NULL) continue;

@@ -16,6 +16,7 @@ typedef void ag__update(const ag_optimizer *optimizer, uint64_t step, size_t n, 
 /* A parameter in the care of an optimiser. */
 typedef struct ag__parameter {
     ag_variable *variable;
+    size_t size;                 /* number of elements, when it was taken in care */
     uint64_t steps;              /* that it has taken */
     float *state[AG__MAX_STATE]; /* of its elements; zero at first */
 } ag__parameter;

@@ -3,7 +3,7 @@
 
 #include "tensor/chunk.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "core/cpu.h"
 
@@ -84,7 +84,9 @@ void ag__store_gradient(size_t n, const double *slopes, const float *upstream, d
     store_kernels[ag__cpu()](n, slopes, upstream, scale, sink->accumulate, sink->data + offset);
 }
 
-void ag__store_zero(size_t n, const ag__sink *sink)
+void ag__store_zero(size_t n, double scale, const ag__sink *sink)
 {
-    if (!sink->accumulate) memset(sink->data, 0, n * sizeof *sink->data);
+    float zero = isfinite(scale) ? 0 : NAN;
+    for (size_t i = 0; i < n; i++)
+        sink->data[i] = sink->accumulate ? sink->data[i] + zero : zero;
 }

@@ -30,8 +30,8 @@ void ag__narrow(size_t n, const double *x, float *out);
 void ag__store_gradient(size_t n, const double *slopes, const float *upstream, double scale,
                         const ag__sink *sink, size_t offset);
 
-/* Writes 0 to n elements of a sink, or adds it. */
-void ag__store_zero(size_t n, const ag__sink *sink);
+/* Writes scale · 0 to n elements of a sink, or adds it: 0, or NaN if the scale is none or infinite. */
+void ag__store_zero(size_t n, double scale, const ag__sink *sink);
 
 /* The lesser of a whole chunk and what is left. */
 static inline size_t ag__chunk_length(size_t left)

@@ -62,14 +62,11 @@ typedef struct pass {
     ag__sink sink;
 } pass;
 
-/* Fewer elements than this are not worth a block: 16 KiB of an input. */
-#define SMALLEST_BLOCK 4096
-
 static void prepare(pass *p, const ag__call *call)
 {
     p->call = call;
     p->law = call->op->law;
-    p->blocks = ag__split(call->inputs[0]->size, SMALLEST_BLOCK);
+    p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
     atomic_init(&p->outside_domain, false);
 }
 
@@ -99,18 +96,21 @@ static const float *second_operand(const pass *p, size_t offset, size_t n, float
 
 /* ---- values ---- */
 
-static bool chunk_in_domain(const pass *p, size_t n, const float *a, const float *b)
+/* While the chunk is in the cache: a pass of its own would read all memory twice. */
+static bool chunk_in_domain(const pass *p, size_t offset, size_t n)
 {
-    const ag__domain *domains = p->call->op->domains;
-    return (domains[0].text == NULL || ag__in_domain(&domains[0], n, a)) &&
-           (domains[1].text == NULL || ag__in_domain(&domains[1], n, b));
+    const ag__op *op = p->call->op;
+    for (uint32_t i = 0; i < op->num_inputs; i++)
+        if (op->domains[i].text != NULL &&
+            !ag__in_domain(&op->domains[i], n, p->call->inputs[i]->data + offset))
+            return false;
+    return true;
 }
 
-static void values_of_chunk(const pass *p, size_t offset, size_t n, double *values, bool *in_domain)
+static void values_of_chunk(const pass *p, size_t offset, size_t n, double *values)
 {
     float row[AG__CHUNK];
     const float *a = first_operand(p, offset), *b = second_operand(p, offset, n, row);
-    *in_domain = *in_domain && chunk_in_domain(p, n, a, b);
     p->law->kernels[ag__cpu()](n, a, b, (double)p->call->parameter, values, NULL);
 }
 
@@ -124,7 +124,8 @@ static void sum_blocks(size_t begin, size_t end, void *context)
         size_t stop = ag__block_begin(&p->blocks, block + 1);
         for (size_t i = ag__block_begin(&p->blocks, block), n; i < stop; i += n) {
             n = ag__chunk_length(stop - i);
-            values_of_chunk(p, i, n, values, &in_domain);
+            values_of_chunk(p, i, n, values);
+            in_domain = in_domain && chunk_in_domain(p, i, n);
             sum += ag__sum(n, values);
         }
         p->partial_sums[block] = sum;
@@ -136,11 +137,10 @@ static void write_blocks(size_t begin, size_t end, void *context)
 {
     pass *p = context;
     double values[AG__CHUNK];
-    bool in_domain = true;
     size_t stop = ag__block_begin(&p->blocks, end);
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
-        values_of_chunk(p, i, n, values, &in_domain);
+        values_of_chunk(p, i, n, values);
         ag__narrow(n, values, p->values + i);
     }
 }

@@ -51,9 +51,9 @@ AG__INLINE void ag__run_law(ag__law *law, size_t n, const float *restrict a,
                         double *values, double *slopes),                                           \
                        (law, n, a, b, parameter, values, slopes))
 
-/* What the second input may be, beside a tensor of the first one's shape. */
+/* All inputs have one shape; or the second is a row [columns] for every row of the first. */
 ag_status ag__infer_same_shape(const ag__call *call, ag__shape *shape);
-ag_status ag__infer_row_broadcast(const ag__call *call, ag__shape *shape); /* a row [columns] */
+ag_status ag__infer_row_broadcast(const ag__call *call, ag__shape *shape);
 
 ag_status ag__elementwise_forward(const ag__call *call, ag_tensor *out);
 void ag__elementwise_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks);

@@ -100,16 +100,10 @@ ag_status ag__call_check_domains(const ag__call *call)
 
 /* ---- the functions on tensors ---- */
 
-static bool overlap(const ag_tensor *a, const ag_tensor *b)
-{
-    return (uintptr_t)a->data < (uintptr_t)(b->data + b->size) &&
-           (uintptr_t)b->data < (uintptr_t)(a->data + a->size);
-}
-
 static ag_status check_no_overlap(const char *function, const ag_tensor *out, const char *out_name,
                                   const ag_tensor *other, const char *other_name)
 {
-    if (other == NULL || !overlap(out, other)) return AG_OK;
+    if (other == NULL || !ag__tensors_overlap(out, other)) return AG_OK;
     return ag__fail(AG_ERROR_OVERLAP, "%s: %s shares memory with %s", function, out_name,
                     other_name);
 }

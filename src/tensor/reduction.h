@@ -11,6 +11,9 @@
  */
 #define AG__MAX_BLOCKS 256
 
+/* Fewer elements than this are not worth a block: 16 KiB of an input. */
+#define AG__SMALLEST_BLOCK 4096
+
 typedef struct ag__blocks {
     size_t items, items_per_block, count;
 } ag__blocks;

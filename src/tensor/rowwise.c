@@ -69,15 +69,13 @@ typedef struct pass {
     const ag__sink *sinks;
 } pass;
 
-/* Fewer elements than this are not worth a block: 16 KiB of an input. */
-#define SMALLEST_BLOCK 4096
-
 static void prepare(pass *p, const ag__call *call)
 {
     p->call = call;
     p->law = call->op->law;
     p->columns = ag__tensor_columns(call->inputs[0]);
-    p->blocks = ag__split(ag__tensor_rows(call->inputs[0]), 1 + (SMALLEST_BLOCK - 1) / p->columns);
+    p->blocks =
+        ag__split(ag__tensor_rows(call->inputs[0]), 1 + (AG__SMALLEST_BLOCK - 1) / p->columns);
 }
 
 static double cost(const pass *p)

@@ -34,7 +34,7 @@ ag__shape_text ag__tensor_shape_text(const ag_tensor *tensor)
 
 ag_status ag__shape_size(const char *function, uint32_t ndims, const uint32_t *dims, size_t *size)
 {
-    if (dims == NULL) return ag__fail_null(function, "shape");
+    if (dims == NULL) return ag__fail_missing(function, "shape");
     if (ndims == 0 || ndims > AG_MAX_DIMS)
         return ag__fail(AG_ERROR_SHAPE, "%s: %u dimensions; a tensor has 1 to %d", function,
                         (unsigned)ndims, AG_MAX_DIMS);
@@ -64,6 +64,12 @@ ag_status ag__tensor_check(const char *function, const char *argument, const ag_
             ag__fail(AG_ERROR_SHAPE, "%s: %s says that it has %zu elements, but its shape is %s",
                      function, argument, tensor->size, ag__tensor_shape_text(tensor).text);
     return status;
+}
+
+bool ag__tensors_overlap(const ag_tensor *a, const ag_tensor *b)
+{
+    return (uintptr_t)a->data < (uintptr_t)(b->data + b->size) &&
+           (uintptr_t)b->data < (uintptr_t)(a->data + a->size);
 }
 
 size_t ag__tensor_columns(const ag_tensor *tensor)

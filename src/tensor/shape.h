@@ -24,6 +24,9 @@ ag_status ag__shape_size(const char *function, uint32_t ndims, const uint32_t *d
 /* Checks a tensor that came from a caller: not NULL, and its fields in agreement. */
 ag_status ag__tensor_check(const char *function, const char *argument, const ag_tensor *tensor);
 
+/* Whether two tensors share memory. */
+bool ag__tensors_overlap(const ag_tensor *a, const ag_tensor *b);
+
 /* Size of the last dimension, and how often it repeats. */
 size_t ag__tensor_columns(const ag_tensor *tensor);
 size_t ag__tensor_rows(const ag_tensor *tensor);

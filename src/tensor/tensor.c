@@ -51,7 +51,7 @@ ag_tensor *ag_tensor_create_from(ag_arena *arena, uint32_t ndims, const uint32_t
                                  const float *values)
 {
     if (values == NULL) {
-        ag__fail_null("tensor_create_from", "values");
+        ag__fail_missing("tensor_create_from", "values");
         return NULL;
     }
     ag_tensor *tensor = create("tensor_create_from", arena, ndims, shape);
@@ -101,7 +101,7 @@ static ag_status check_random_fill(const char *function, const ag_tensor *tensor
                                    const ag_random *random)
 {
     ag_status status = ag__tensor_check(function, "tensor", tensor);
-    if (status == AG_OK && random == NULL) status = ag__fail_null(function, "random");
+    if (status == AG_OK && random == NULL) status = ag__fail_missing(function, "random");
     return status;
 }
 
@@ -131,10 +131,21 @@ ag_status ag_tensor_copy(ag_tensor *out, const ag_tensor *tensor)
     return AG_OK;
 }
 
+/* An output may be the input itself, but not share a part of its memory. */
+static ag_status check_in_place(const char *function, const ag_tensor *out, const ag_tensor *input,
+                                const char *name)
+{
+    if (out->data == input->data || !ag__tensors_overlap(out, input)) return AG_OK;
+    return ag__fail(AG_ERROR_OVERLAP, "%s: out shares a part of its memory with %s", function,
+                    name);
+}
+
 ag_status ag_tensor_add(ag_tensor *out, const ag_tensor *a, const ag_tensor *b)
 {
     ag_status status = check_same_shape("tensor_add", out, a, "a");
     if (status == AG_OK) status = check_same_shape("tensor_add", out, b, "b");
+    if (status == AG_OK) status = check_in_place("tensor_add", out, a, "a");
+    if (status == AG_OK) status = check_in_place("tensor_add", out, b, "b");
     if (status != AG_OK) return status;
     for (size_t i = 0; i < out->size; i++)
         out->data[i] = a->data[i] + b->data[i];

@@ -178,7 +178,7 @@ static void store_slope(size_t n, const cosine *c, const vector *x, const vector
 {
     if (sink->data == NULL) return;
     if (c->flat) {
-        ag__store_zero(n, sink);
+        ag__store_zero(n, scale, sink);
         return;
     }
     residual r = {.from = other, .along = x, .coarse = c->dot / x->square};

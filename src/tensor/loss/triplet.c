@@ -40,7 +40,7 @@ static distance measure(size_t n, const float *from, const float *to)
     }
     d.length = sqrt(square);
     for (size_t i = 0; isinf(square) && i < n; i++)
-        d.infinities += isinf(from[i] - to[i]) != 0;
+        d.infinities += isinf((double)from[i] - (double)to[i]) != 0;
     return d;
 }
 
@@ -118,17 +118,17 @@ static void store(size_t n, const double *slopes, double scale, const ag__sink *
     if (sink->data != NULL) ag__store_gradient(n, slopes, NULL, scale, sink, offset);
 }
 
-static void store_zeros(size_t n, const ag__sink *sinks)
+static void store_zeros(size_t n, double scale, const ag__sink *sinks)
 {
     for (int i = 0; i < 3; i++)
-        if (sinks[i].data != NULL) ag__store_zero(n, &sinks[i]);
+        if (sinks[i].data != NULL) ag__store_zero(n, scale, &sinks[i]);
 }
 
 static void triplet_gradient(const ag__row *row, double scale, const ag__sink *sinks)
 {
     distances d = measure_row(row);
     if (d.difference + row->parameter <= 0) {
-        store_zeros(row->n, sinks);
+        store_zeros(row->n, scale, sinks);
         return;
     }
     double anchor[AG__CHUNK], towards[AG__CHUNK], away[AG__CHUNK];
