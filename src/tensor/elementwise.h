@@ -20,6 +20,14 @@ typedef struct ag__point {
 /* a and b are the inputs' elements; a law of one input ignores b. */
 typedef ag__point ag__law(double a, double b, double parameter);
 
+/* The law of what hands its input on. */
+AG__INLINE ag__point ag__identity(double x, double unused_input, double unused)
+{
+    (void)unused_input;
+    (void)unused;
+    return (ag__point){.value = x, .slope = 1};
+}
+
 /* A law on a chunk. values or slopes is NULL if not wanted. */
 typedef void ag__law_kernel(size_t n, const float *a, const float *b, double parameter,
                             double *values, double *slopes);
@@ -58,7 +66,19 @@ ag_status ag__infer_row_broadcast(const ag__call *call, ag__shape *shape);
 ag_status ag__elementwise_forward(const ag__call *call, ag_tensor *out);
 void ag__elementwise_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks);
 
-/* The driver's part of a descriptor. */
+/* What descriptors of a family have in common. */
 #define AG__ELEMENTWISE .forward = ag__elementwise_forward, .backward = ag__elementwise_backward
+#define AG__UNARY                                                                                  \
+    .num_inputs = 1, .num_parents = 1, .num_differentiable = 1, .input_names = {"x"},              \
+    .infer_shape = ag__infer_same_shape, AG__ELEMENTWISE
+#define AG__BINARY                                                                                 \
+    .num_inputs = 2, .num_parents = 2, .num_differentiable = 2, .input_names = {"a", "b"},         \
+    .infer_shape = ag__infer_row_broadcast, AG__ELEMENTWISE
+#define AG__PAIR_LOSS                                                                              \
+    .num_inputs = 2, .num_parents = 1, .num_differentiable = 1, .takes_reduction = true,           \
+    .infer_shape = ag__infer_same_shape, AG__ELEMENTWISE
+#define AG__SINGLE_LOSS                                                                            \
+    .num_inputs = 1, .num_parents = 1, .num_differentiable = 1, .takes_reduction = true,           \
+    .infer_shape = ag__infer_same_shape, AG__ELEMENTWISE
 
 #endif

@@ -14,13 +14,8 @@ AG__LAW_KERNELS(kernels, relu_law)
 
 const ag__op ag__op_relu = {
     .name = "relu",
-    .num_inputs = 1,
-    .num_parents = 1,
-    .num_differentiable = 1,
-    .input_names = {"x"},
+    AG__UNARY,
     .reduction = AG_REDUCTION_NONE,
-    .infer_shape = ag__infer_same_shape,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = AG__CHEAP,
 };

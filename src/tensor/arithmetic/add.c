@@ -9,24 +9,12 @@ AG__INLINE ag__point add_law(double a, double b, double unused)
     return (ag__point){.value = a + b, .slope = 1};
 }
 
-AG__INLINE ag__point add_second_law(double a, double b, double unused)
-{
-    (void)unused;
-    return (ag__point){.value = a + b, .slope = 1};
-}
-
 AG__LAW_KERNELS(kernels, add_law)
-AG__LAW_KERNELS(second_kernels, add_second_law)
 
 const ag__op ag__op_add = {
     .name = "add",
-    .num_inputs = 2,
-    .num_parents = 2,
-    .num_differentiable = 2,
-    .input_names = {"a", "b"},
+    AG__BINARY,
     .reduction = AG_REDUCTION_NONE,
-    .infer_shape = ag__infer_row_broadcast,
-    AG__ELEMENTWISE,
-    .law = &(const ag__elementwise){.kernels = kernels, .second = second_kernels},
+    .law = &(const ag__elementwise){.kernels = kernels, .second = kernels},
     .nanoseconds = AG__CHEAP,
 };

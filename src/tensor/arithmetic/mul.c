@@ -20,13 +20,8 @@ AG__LAW_KERNELS(second_kernels, mul_second_law)
 
 const ag__op ag__op_mul = {
     .name = "mul",
-    .num_inputs = 2,
-    .num_parents = 2,
-    .num_differentiable = 2,
-    .input_names = {"a", "b"},
+    AG__BINARY,
     .reduction = AG_REDUCTION_NONE,
-    .infer_shape = ag__infer_row_broadcast,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels, .second = second_kernels},
     .nanoseconds = AG__CHEAP,
 };

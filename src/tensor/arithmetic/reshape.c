@@ -6,24 +6,12 @@
 
 #include "tensor/elementwise.h"
 
-AG__INLINE ag__point reshape_law(double x, double unused_input, double unused)
-{
-    (void)unused_input;
-    (void)unused;
-    return (ag__point){.value = x, .slope = 1};
-}
-
-AG__LAW_KERNELS(kernels, reshape_law)
+AG__LAW_KERNELS(kernels, ag__identity)
 
 const ag__op ag__op_reshape = {
     .name = "reshape",
-    .num_inputs = 1,
-    .num_parents = 1,
-    .num_differentiable = 1,
-    .input_names = {"x"},
+    AG__UNARY,
     .reduction = AG_REDUCTION_NONE,
-    .infer_shape = ag__infer_same_shape,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = AG__CHEAP,
 };

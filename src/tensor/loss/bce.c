@@ -25,14 +25,9 @@ AG__LAW_KERNELS(kernels, bce_loss_law)
 
 const ag__op ag__op_bce_loss = {
     .name = "bce_loss",
-    .num_inputs = 2,
-    .num_parents = 1,
-    .num_differentiable = 1,
+    AG__PAIR_LOSS,
     .input_names = {"pred", "target"},
     .domains = {AG__PROBABILITY},
-    .takes_reduction = true,
-    .infer_shape = ag__infer_same_shape,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = 2 * AG__TRANSCENDENTAL,
 };

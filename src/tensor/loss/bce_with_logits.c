@@ -28,13 +28,8 @@ AG__LAW_KERNELS(kernels, bce_with_logits_loss_law)
 
 const ag__op ag__op_bce_with_logits_loss = {
     .name = "bce_with_logits_loss",
-    .num_inputs = 2,
-    .num_parents = 1,
-    .num_differentiable = 1,
+    AG__PAIR_LOSS,
     .input_names = {"logits", "target"},
-    .takes_reduction = true,
-    .infer_shape = ag__infer_same_shape,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = 2 * AG__TRANSCENDENTAL,
 };

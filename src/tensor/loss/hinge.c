@@ -18,14 +18,9 @@ AG__LAW_KERNELS(kernels, hinge_loss_law)
 
 const ag__op ag__op_hinge_loss = {
     .name = "hinge_loss",
-    .num_inputs = 2,
-    .num_parents = 1,
-    .num_differentiable = 1,
+    AG__PAIR_LOSS,
     .input_names = {"pred", "target"},
     .domains = {{0}, AG__PLUS_OR_MINUS_ONE},
-    .takes_reduction = true,
-    .infer_shape = ag__infer_same_shape,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = AG__CHEAP,
 };

@@ -16,15 +16,10 @@ AG__LAW_KERNELS(kernels, huber_loss_law)
 
 const ag__op ag__op_huber_loss = {
     .name = "huber_loss",
-    .num_inputs = 2,
-    .num_parents = 1,
-    .num_differentiable = 1,
+    AG__PAIR_LOSS,
     .input_names = {"pred", "target"},
     .parameter_name = "delta",
     .parameter_positive = true,
-    .takes_reduction = true,
-    .infer_shape = ag__infer_same_shape,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = AG__CHEAP,
 };

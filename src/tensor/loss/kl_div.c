@@ -16,14 +16,9 @@ AG__LAW_KERNELS(kernels, kl_div_loss_law)
 
 const ag__op ag__op_kl_div_loss = {
     .name = "kl_div_loss",
-    .num_inputs = 2,
-    .num_parents = 1,
-    .num_differentiable = 1,
+    AG__PAIR_LOSS,
     .input_names = {"pred", "target"},
     .domains = {{0}, AG__NOT_NEGATIVE},
-    .takes_reduction = true,
-    .infer_shape = ag__infer_same_shape,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = AG__TRANSCENDENTAL,
 };

@@ -14,13 +14,8 @@ AG__LAW_KERNELS(kernels, l1_loss_law)
 
 const ag__op ag__op_l1_loss = {
     .name = "l1_loss",
-    .num_inputs = 2,
-    .num_parents = 1,
-    .num_differentiable = 1,
+    AG__PAIR_LOSS,
     .input_names = {"pred", "target"},
-    .takes_reduction = true,
-    .infer_shape = ag__infer_same_shape,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = AG__CHEAP,
 };

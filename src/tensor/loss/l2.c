@@ -14,13 +14,8 @@ AG__LAW_KERNELS(kernels, l2_loss_law)
 
 const ag__op ag__op_l2_loss = {
     .name = "l2_loss",
-    .num_inputs = 1,
-    .num_parents = 1,
-    .num_differentiable = 1,
+    AG__SINGLE_LOSS,
     .input_names = {"weights"},
-    .takes_reduction = true,
-    .infer_shape = ag__infer_same_shape,
-    AG__ELEMENTWISE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = AG__CHEAP,
 };
