@@ -512,26 +512,6 @@ START_TEST(add_refuses_an_output_that_overlaps_an_input_in_part)
 }
 END_TEST
 
-START_TEST(a_zeroed_generator_is_that_of_seed_zero)
-{
-    ag_random zeroed = {{0}}, seeded = ag_random_create(0);
-    for (int i = 0; i < 8; i++)
-        ck_assert_uint_eq(ag_random_bits(&zeroed), ag_random_bits(&seeded));
-    zeroed = (ag_random){{0}};
-    seeded = ag_random_create(0);
-    ck_assert(ag_random_normal(&zeroed, 0, 1) == ag_random_normal(&seeded, 0, 1));
-}
-END_TEST
-
-/* Only what the library itself returns can be NULL because of an earlier failure. */
-START_TEST(an_earlier_failure_does_not_explain_a_missing_argument)
-{
-    ck_assert_int_eq(ag_set_num_threads(-1), AG_ERROR_ARGUMENT);
-    ck_assert_ptr_null(ag_tensor_create(arena, 1, NULL));
-    assert_last_failure(AG_ERROR_NULL, "tensor_create: shape is NULL");
-}
-END_TEST
-
 START_TEST(copy_and_add_want_equal_shapes)
 {
     uint32_t shape[] = {3, 2};
@@ -1117,8 +1097,6 @@ static TCase *tensor_case(void)
     tcase_add_test(tests, copy_copies_all_and_accepts_the_same_tensor);
     tcase_add_test(tests, add_adds_and_its_output_may_be_an_input);
     tcase_add_test(tests, add_refuses_an_output_that_overlaps_an_input_in_part);
-    tcase_add_test(tests, a_zeroed_generator_is_that_of_seed_zero);
-    tcase_add_test(tests, an_earlier_failure_does_not_explain_a_missing_argument);
     tcase_add_test(tests, copy_and_add_want_equal_shapes);
     tcase_add_test(tests, the_functions_on_tensors_refuse_null);
     return tests;

@@ -9,7 +9,7 @@ typedef struct ag_optimizer ag_optimizer;
 
 /** Settings of stochastic gradient descent. Zero means off for all but the learning rate. */
 typedef struct ag_sgd_options {
-    float learning_rate; /**< ≥ 0 */
+    float learning_rate; /**< ≥ 0, finite */
     float momentum;      /**< 0 to 1, below 1: how much of the last step's velocity is kept */
     float weight_decay;  /**< ≥ 0: adds weight_decay · parameter to the gradient */
     bool nesterov;       /**< look ahead along the velocity; needs momentum > 0 */
@@ -17,7 +17,7 @@ typedef struct ag_sgd_options {
 
 /** Settings of AdamW; ag_adamw_defaults gives the usual ones. */
 typedef struct ag_adamw_options {
-    float learning_rate; /**< ≥ 0; 1e-3 by default */
+    float learning_rate; /**< ≥ 0, finite; 1e-3 by default */
     float beta1;         /**< 0 to 1, below 1: decay of the mean of gradients; 0.9 */
     float beta2;         /**< 0 to 1, below 1: decay of the mean of their squares; 0.999 */
     float epsilon;       /**< ≥ 0: keeps the division away from 0; 1e-8 */
