@@ -19,22 +19,14 @@
 static ag_status carry_backward(ag_variable *self, ag_arena *temp_arena)
 {
     (void)temp_arena;
-    const ag__op *op = self->metadata;
-    ag__call call = {
-        .op = op,
-        .reduction = (ag_reduction)self->reduction,
-        .transposes = self->metadata_int,
-        .parameter = self->metadata_float,
-    };
-    for (uint32_t i = 0; i < op->num_inputs; i++)
-        call.inputs[i] = self->saved_tensors[i];
+    const ag__call *call = self->metadata;
     ag__sink sinks[AG__MAX_INPUTS] = {{0}};
-    for (uint32_t i = 0; i < op->num_differentiable && i < self->num_parents; i++) {
+    for (uint32_t i = 0; i < call->op->num_differentiable && i < self->num_parents; i++) {
         ag_variable *parent = self->parents[i].node;
         ag_tensor *grad = parent != NULL ? ag_grad_sink(parent, &sinks[i].accumulate) : NULL;
         if (grad != NULL) sinks[i].data = grad->data;
     }
-    op->backward(&call, self->grad, sinks);
+    call->op->backward(call, self->grad, sinks);
     return AG_OK;
 }
 
@@ -63,6 +55,31 @@ static bool needs_graph(const ag__op *op, ag_variable *const *inputs)
     return needed && ag_grad_enabled();
 }
 
+/* The node's own copy of the call, with the memory that forward fills for backward. */
+static ag__call *keep_call(ag_arena *arena, const ag__call *call, const ag_tensor *result)
+{
+    size_t bytes = call->op->memory_bytes != NULL ? call->op->memory_bytes(call) : 0;
+    ag__call *kept = ag_arena_alloc(arena, sizeof *kept);
+    if (kept == NULL) return NULL;
+    *kept = *call;
+    kept->result = result;
+    if (bytes == 0) return kept;
+    kept->memory = ag_arena_alloc(arena, bytes);
+    return kept->memory != NULL ? kept : NULL;
+}
+
+/* Keeps what backward needs: the call and its inputs. */
+static ag_status keep(ag_arena *arena, ag_variable *node, const ag__call *call,
+                      ag_variable *const *inputs)
+{
+    ag_tensor *saved[AG__MAX_INPUTS] = {0};
+    for (uint32_t i = 0; i < call->op->num_inputs; i++)
+        saved[i] = inputs[i] != NULL ? inputs[i]->data : NULL;
+    node->metadata = keep_call(arena, call, node->data);
+    if (node->metadata == NULL) return ag_last_status();
+    return ag_save_tensors(arena, node, call->op->num_inputs, saved);
+}
+
 /* The node of a call with its result. */
 static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *const *inputs,
                            ag_tensor *result)
@@ -77,12 +94,7 @@ static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *c
     node->reduction = (uint32_t)call->reduction;
     node->metadata_int = call->transposes;
     node->metadata_float = call->parameter;
-    node->metadata = op;
-    if (!graph) return node;
-    ag_tensor *saved[AG__MAX_INPUTS] = {0};
-    for (uint32_t i = 0; i < op->num_inputs; i++)
-        saved[i] = inputs[i] != NULL ? inputs[i]->data : NULL;
-    return ag_save_tensors(arena, node, op->num_inputs, saved) == AG_OK ? node : NULL;
+    return !graph || keep(arena, node, call, inputs) == AG_OK ? node : NULL;
 }
 
 static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *inputs)
@@ -98,7 +110,8 @@ static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *in
     ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
     ag_variable *node = result != NULL ? record(arena, &call, inputs, result) : NULL;
     if (node == NULL) ag__fail_in(call.op->name);
-    if (node != NULL && call.op->forward(&call, result) != AG_OK) node = NULL;
+    const ag__call *kept = node != NULL && node->metadata != NULL ? node->metadata : &call;
+    if (node != NULL && call.op->forward(kept, result) != AG_OK) node = NULL;
     if (node == NULL) ag_arena_rewind(arena, mark);
     return node;
 }

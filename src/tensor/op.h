@@ -14,16 +14,24 @@
 #include "tensor/shape.h"
 
 #define AG__MAX_INPUTS 3
+#define AG__MAX_INTEGERS 6
 
 typedef struct ag__op ag__op;
 
-/* One use of an operation: everything that its result depends on. */
+/*
+ * One use of an operation: everything that its result depends on. A node of the graph keeps its call,
+ * and backward is handed the same one.
+ */
 typedef struct ag__call {
     const ag__op *op;
     const ag_tensor *inputs[AG__MAX_INPUTS]; /* NULL for an optional input that was left out */
     ag_reduction reduction;
     uint32_t transposes; /* of matmul: AG__TRANSPOSE_A | AG__TRANSPOSE_B */
     float parameter;
+    uint32_t integers[AG__MAX_INTEGERS]; /* dimensions, strides, …: the operation's own */
+
+    const ag_tensor *result; /* in backward: what forward has computed */
+    void *memory; /* memory_bytes for forward to leave something for backward in; else NULL */
 } ag__call;
 
 enum { AG__TRANSPOSE_A = 1, AG__TRANSPOSE_B = 2 };
@@ -59,6 +67,8 @@ struct ag__op {
 
     /* Checks that the inputs' shapes fit, and gives the result's. */
     ag_status (*infer_shape)(const ag__call *call, ag__shape *shape);
+    /* How much a graph's forward leaves for backward, such as where maxima stood; NULL: nothing. */
+    size_t (*memory_bytes)(const ag__call *call);
     /* Computes the result. Leaves it untouched on failure (AG_ERROR_DOMAIN). */
     ag_status (*forward)(const ag__call *call, ag_tensor *out);
     /* Carries the upstream gradient to the inputs. The call has passed the checks. */
