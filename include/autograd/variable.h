@@ -40,7 +40,7 @@ struct ag_variable {
     uint32_t reduction;    /**< of a loss: its ag_reduction */
     uint32_t metadata_int; /**< of a matmul: which factors are transposed */
     float metadata_float;  /**< of a loss: its delta or margin; of scale: the factor */
-    const void *metadata;
+    void *metadata;
 
     /** Used by ag_backward alone. */
     struct {
@@ -48,6 +48,8 @@ struct ag_variable {
         ag_variable *next_found;
         ag_variable *next_ready;
         uint32_t pending; /* consumers whose contribution is still to come */
+        bool claimed;     /* grad_storage holds what a forward has written under the last claim */
+        uint64_t claims;  /* so many were made on grad_storage */
     } engine;
 };
 

@@ -33,6 +33,7 @@ ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate)
     }
     if (!wants_gradient(parent)) return NULL;
     *accumulate = parent->grad != NULL;
+    parent->engine.claimed = false;
     parent->grad = parent->engine.grad_storage;
     return parent->grad;
 }

@@ -11,22 +11,44 @@
 #include <autograd/arithmetic.h>
 #include <autograd/loss.h>
 
+#include "autograd/claim.h"
 #include "core/status.h"
 #include "tensor/op.h"
 
+/* What a node keeps for backward. */
+typedef struct kept_call {
+    ag__call call;
+    ag__claim claims[AG__MAX_INPUTS]; /* on the parents' gradients, which forward has written */
+} kept_call;
+
 /* ---- backward ---- */
+
+/* Where the gradient of an input goes; nowhere if it is there already, or not wanted. */
+static ag__sink sink_of(const ag_variable *self, uint32_t input)
+{
+    const kept_call *kept = self->metadata;
+    ag_variable *parent = self->parents[input].node;
+    ag__sink sink = {0};
+    if (parent == NULL) return sink;
+    bool was_right = self->grad->data[0] == 1; /* only claims of scalars are not 0 */
+    if (was_right && ag__redeem_claim(parent, kept->claims[input])) return sink;
+    ag_tensor *grad = ag_grad_sink(parent, &sink.accumulate);
+    if (grad != NULL) sink.data = grad->data;
+    return sink;
+}
 
 static ag_status carry_backward(ag_variable *self, ag_arena *temp_arena)
 {
     (void)temp_arena;
-    const ag__call *call = self->metadata;
+    const kept_call *kept = self->metadata;
+    const ag__op *op = kept->call.op;
     ag__sink sinks[AG__MAX_INPUTS] = {{0}};
-    for (uint32_t i = 0; i < call->op->num_differentiable && i < self->num_parents; i++) {
-        ag_variable *parent = self->parents[i].node;
-        ag_tensor *grad = parent != NULL ? ag_grad_sink(parent, &sinks[i].accumulate) : NULL;
-        if (grad != NULL) sinks[i].data = grad->data;
+    bool wanted = false;
+    for (uint32_t i = 0; i < op->num_differentiable && i < self->num_parents; i++) {
+        sinks[i] = sink_of(self, i);
+        wanted = wanted || sinks[i].data != NULL;
     }
-    call->op->backward(call, self->grad, sinks);
+    if (wanted) op->backward(&kept->call, self->grad, sinks);
     return AG_OK;
 }
 
@@ -56,16 +78,16 @@ static bool needs_graph(const ag__op *op, ag_variable *const *inputs)
 }
 
 /* The node's own copy of the call, with the memory that forward fills for backward. */
-static ag__call *keep_call(ag_arena *arena, const ag__call *call, const ag_tensor *result)
+static kept_call *keep_call(ag_arena *arena, const ag__call *call, const ag_tensor *result)
 {
     size_t bytes = call->op->memory_bytes != NULL ? call->op->memory_bytes(call) : 0;
-    ag__call *kept = ag_arena_alloc(arena, sizeof *kept);
+    kept_call *kept = ag_arena_alloc(arena, sizeof *kept);
     if (kept == NULL) return NULL;
-    *kept = *call;
-    kept->result = result;
+    *kept = (kept_call){.call = *call};
+    kept->call.result = result;
     if (bytes == 0) return kept;
-    kept->memory = ag_arena_alloc(arena, bytes);
-    return kept->memory != NULL ? kept : NULL;
+    kept->call.memory = ag_arena_alloc(arena, bytes);
+    return kept->call.memory != NULL ? kept : NULL;
 }
 
 /* Keeps what backward needs: the call and its inputs. */
@@ -97,6 +119,41 @@ static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *c
     return !graph || keep(arena, node, call, inputs) == AG_OK ? node : NULL;
 }
 
+/* An input that stands in two roles has one gradient, which is written once and then added to. */
+static bool stands_before(ag_variable *const *inputs, uint32_t input)
+{
+    for (uint32_t i = 0; i < input; i++)
+        if (inputs[i] == inputs[input]) return true;
+    return false;
+}
+
+/* Claims the gradients that a loss can write in its forward. Returns whether there are any. */
+static bool claim_gradients(kept_call *kept, ag_variable *const *inputs, ag__sink *sinks)
+{
+    const ag__op *op = kept->call.op;
+    bool claimed = false;
+    if (op->forward_with_gradients == NULL || kept->call.reduction == AG_REDUCTION_NONE)
+        return false;
+    for (uint32_t i = 0; i < op->num_differentiable; i++) {
+        if (stands_before(inputs, i)) continue;
+        kept->claims[i] = ag__claim_gradient(inputs[i]);
+        if (kept->claims[i] == 0) continue;
+        sinks[i].data = inputs[i]->engine.grad_storage->data;
+        claimed = true;
+    }
+    return claimed;
+}
+
+static ag_status compute(const ag__call *call, ag_variable *node, ag_variable *const *inputs)
+{
+    kept_call *kept = node->metadata;
+    if (kept == NULL) return call->op->forward(call, node->data);
+    ag__sink sinks[AG__MAX_INPUTS] = {{0}};
+    if (claim_gradients(kept, inputs, sinks))
+        return call->op->forward_with_gradients(&kept->call, node->data, sinks);
+    return call->op->forward(&kept->call, node->data);
+}
+
 static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *inputs)
 {
     ag__shape shape;
@@ -110,8 +167,7 @@ static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *in
     ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
     ag_variable *node = result != NULL ? record(arena, &call, inputs, result) : NULL;
     if (node == NULL) ag__fail_in(call.op->name);
-    const ag__call *kept = node != NULL && node->metadata != NULL ? node->metadata : &call;
-    if (node != NULL && call.op->forward(kept, result) != AG_OK) node = NULL;
+    if (node != NULL && compute(&call, node, inputs) != AG_OK) node = NULL;
     if (node == NULL) ag_arena_rewind(arena, mark);
     return node;
 }

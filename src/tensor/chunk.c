@@ -7,6 +7,10 @@
 
 #include "core/cpu.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 typedef void widen_kernel(size_t, const float *, double *);
 typedef void narrow_kernel(size_t, const double *, float *);
 typedef void store_kernel(size_t, const double *, const float *, double, bool, float *);
@@ -78,10 +82,64 @@ void ag__narrow(size_t n, const double *x, float *out)
     narrow_kernels[ag__cpu()](n, x, out);
 }
 
+/* ---- gradients that are too large for the caches ---- */
+
+#ifdef __SSE2__
+
+/* 8 MiB: beyond any second-level cache. Measured: gains 10 to 25 % there, loses below. */
+#define STREAM_SIZE ((size_t)1 << 21)
+
+ag__sink ag__large_sink(ag__sink sink, size_t size)
+{
+    sink.stream = size >= STREAM_SIZE && !sink.accumulate;
+    return sink;
+}
+
+void ag__end_streaming(const ag__sink *sink)
+{
+    if (sink->stream) _mm_sfence();
+}
+
+/* Vectors are streamed to aligned addresses only; a tensor of somebody else's may begin anywhere. */
+void ag__stream(size_t n, const float *from, float *to)
+{
+    size_t i = 0;
+    for (; i < n && (uintptr_t)(to + i) % sizeof(__m128) != 0; i++)
+        to[i] = from[i];
+    for (; i + 4 <= n; i += 4)
+        _mm_stream_ps(to + i, _mm_loadu_ps(from + i));
+    for (; i < n; i++)
+        to[i] = from[i];
+}
+
+#else
+
+ag__sink ag__large_sink(ag__sink sink, size_t size)
+{
+    (void)size;
+    return sink;
+}
+
+void ag__end_streaming(const ag__sink *sink)
+{
+    (void)sink;
+}
+
+void ag__stream(size_t n, const float *from, float *to)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = from[i];
+}
+
+#endif
+
 void ag__store_gradient(size_t n, const double *slopes, const float *upstream, double scale,
                         const ag__sink *sink, size_t offset)
 {
-    store_kernels[ag__cpu()](n, slopes, upstream, scale, sink->accumulate, sink->data + offset);
+    float buffer[AG__CHUNK];
+    float *out = sink->stream ? buffer : sink->data + offset;
+    store_kernels[ag__cpu()](n, slopes, upstream, scale, sink->accumulate, out);
+    if (sink->stream) ag__stream(n, buffer, sink->data + offset);
 }
 
 void ag__store_zero(size_t n, double scale, const ag__sink *sink)

@@ -30,6 +30,23 @@ void ag__narrow(size_t n, const double *x, float *out);
 void ag__store_gradient(size_t n, const double *slopes, const float *upstream, double scale,
                         const ag__sink *sink, size_t offset);
 
+/*
+ * The sink of a gradient of so many elements: a large one that is overwritten is streamed, which
+ * spares memory the reading of what is overwritten. A task that wrote to such a sink ends with
+ * ag__end_streaming, which makes its writes visible to other threads.
+ */
+ag__sink ag__large_sink(ag__sink sink, size_t size);
+void ag__stream(size_t n, const float *from, float *to);
+void ag__end_streaming(const ag__sink *sink);
+
+/* The same sink from an offset on. */
+static inline ag__sink ag__sink_at(const ag__sink *sink, size_t offset)
+{
+    ag__sink moved = *sink;
+    moved.data += offset;
+    return moved;
+}
+
 /* Writes scale · 0 to n elements of a sink, or adds it: 0, or NaN if the scale is none or infinite. */
 void ag__store_zero(size_t n, double scale, const ag__sink *sink);
 

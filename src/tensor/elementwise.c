@@ -59,13 +59,14 @@ typedef struct pass {
     ag__law_kernel *slopes;
     const float *upstream; /* NULL if it is one number, which is then part of scale */
     double scale;
-    ag__sink sink;
+    ag__sink sink; /* no data if no gradient is wanted */
 } pass;
 
 static void prepare(pass *p, const ag__call *call)
 {
     p->call = call;
     p->law = call->op->law;
+    p->sink = (ag__sink){0};
     p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
     atomic_init(&p->outside_domain, false);
 }
@@ -107,47 +108,66 @@ static bool chunk_in_domain(const pass *p, size_t offset, size_t n)
     return true;
 }
 
-static void values_of_chunk(const pass *p, size_t offset, size_t n, double *values)
+static void run_kernel(const pass *p, size_t offset, size_t n, const ag__law_out *out)
 {
     float row[AG__CHUNK];
     const float *a = first_operand(p, offset), *b = second_operand(p, offset, n, row);
-    p->law->kernels[ag__cpu()](n, a, b, (double)p->call->parameter, values, NULL);
+    p->law->kernels[ag__cpu()](n, a, b, (double)p->call->parameter, out);
+}
+
+/* Adds a chunk's values to the sums, and writes its gradient if there is a sink for it. */
+static void sum_chunk(const pass *p, size_t offset, size_t n, double *sums)
+{
+    float buffer[AG__CHUNK];
+    ag__law_out out = {.sums = sums, .scale = p->scale};
+    if (p->sink.data != NULL) out.gradient = p->sink.stream ? buffer : p->sink.data + offset;
+    run_kernel(p, offset, n, &out);
+    if (p->sink.stream) ag__stream(n, buffer, p->sink.data + offset);
 }
 
 static void sum_blocks(size_t begin, size_t end, void *context)
 {
     pass *p = context;
-    double values[AG__CHUNK];
     bool in_domain = true;
     for (size_t block = begin; block < end; block++) {
-        double sum = 0;
+        double sums[AG__LANES] = {0};
         size_t stop = ag__block_begin(&p->blocks, block + 1);
         for (size_t i = ag__block_begin(&p->blocks, block), n; i < stop; i += n) {
             n = ag__chunk_length(stop - i);
-            values_of_chunk(p, i, n, values);
+            sum_chunk(p, i, n, sums);
             in_domain = in_domain && chunk_in_domain(p, i, n);
-            sum += ag__sum(n, values);
         }
-        p->partial_sums[block] = sum;
+        p->partial_sums[block] = ag__sum(AG__LANES, sums);
     }
+    ag__end_streaming(&p->sink);
     if (!in_domain) atomic_store_explicit(&p->outside_domain, true, memory_order_relaxed);
 }
 
+/* Of a loss that is not reduced, value and gradient are not worth a loop of their own. */
 static void write_blocks(size_t begin, size_t end, void *context)
 {
     pass *p = context;
-    double values[AG__CHUNK];
+    double buffer[AG__CHUNK];
     size_t stop = ag__block_begin(&p->blocks, end);
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
-        values_of_chunk(p, i, n, values);
-        ag__narrow(n, values, p->values + i);
+        run_kernel(p, i, n, &(ag__law_out){.values = buffer});
+        ag__narrow(n, buffer, p->values + i);
+        if (p->sink.data == NULL) continue;
+        run_kernel(p, i, n, &(ag__law_out){.slopes = buffer});
+        ag__store_gradient(n, buffer, NULL, p->scale, &p->sink, i);
     }
+    ag__end_streaming(&p->sink);
 }
 
-static ag_status forward_reduced(pass *p, ag_tensor *out)
+static ag_status compute(pass *p, ag_tensor *out)
 {
-    ag__parallel_for(p->blocks.count, cost(p), sum_blocks, p);
+    bool reduced = p->call->reduction != AG_REDUCTION_NONE;
+    ag_status status = reduced ? AG_OK : ag__call_check_domains(p->call);
+    if (status != AG_OK) return status;
+    p->values = out->data;
+    ag__parallel_for(p->blocks.count, cost(p), reduced ? sum_blocks : write_blocks, p);
+    if (!reduced) return AG_OK;
     if (atomic_load(&p->outside_domain)) return ag__call_check_domains(p->call);
     out->data[0] = ag__reduce(p->call, &p->blocks, p->partial_sums);
     return AG_OK;
@@ -157,12 +177,16 @@ ag_status ag__elementwise_forward(const ag__call *call, ag_tensor *out)
 {
     pass p;
     prepare(&p, call);
-    if (call->reduction != AG_REDUCTION_NONE) return forward_reduced(&p, out);
-    ag_status status = ag__call_check_domains(call);
-    if (status != AG_OK) return status;
-    p.values = out->data;
-    ag__parallel_for(p.blocks.count, cost(&p), write_blocks, &p);
-    return AG_OK;
+    return compute(&p, out);
+}
+
+ag_status ag__elementwise_both(const ag__call *call, ag_tensor *out, const ag__sink *sinks)
+{
+    pass p;
+    prepare(&p, call);
+    p.sink = ag__large_sink(sinks[0], p.blocks.items);
+    p.scale = ag__gradient_scale(call, NULL, p.blocks.items);
+    return compute(&p, out);
 }
 
 /* ---- gradients ---- */
@@ -176,10 +200,11 @@ static void write_gradient(size_t begin, size_t end, void *context)
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
         p->slopes(n, first_operand(p, i), second_operand(p, i, n, row), (double)p->call->parameter,
-                  NULL, slopes);
+                  &(ag__law_out){.slopes = slopes});
         const float *upstream = p->upstream != NULL ? p->upstream + i : NULL;
         ag__store_gradient(n, slopes, upstream, p->scale, &p->sink, i);
     }
+    ag__end_streaming(&p->sink);
 }
 
 /* Columns of a broadcast row that are summed together: a cache line of the sink. */
@@ -197,8 +222,8 @@ static void sum_columns(size_t begin, size_t end, void *context)
         double sums[COLUMNS_PER_BLOCK] = {0}, slopes[COLUMNS_PER_BLOCK];
         for (size_t row = 0; row < rows; row++) {
             size_t offset = row * columns + first;
-            p->slopes(n, first_operand(p, offset), b + first, (double)p->call->parameter, NULL,
-                      slopes);
+            p->slopes(n, first_operand(p, offset), b + first, (double)p->call->parameter,
+                      &(ag__law_out){.slopes = slopes});
             for (size_t i = 0; i < n; i++)
                 sums[i] += (double)p->upstream[offset + i] * slopes[i];
         }
@@ -209,9 +234,9 @@ static void sum_columns(size_t begin, size_t end, void *context)
 static void backward_to(pass *p, uint32_t input, ag__sink sink)
 {
     if (sink.data == NULL) return;
-    p->sink = sink;
-    p->slopes = (input == 0 ? p->law->kernels : p->law->second)[ag__cpu()];
     size_t size = p->call->inputs[input]->size;
+    p->sink = ag__large_sink(sink, size);
+    p->slopes = (input == 0 ? p->law->kernels : p->law->second)[ag__cpu()];
     if (size == p->blocks.items)
         ag__parallel_for(p->blocks.count, cost(p), write_gradient, p);
     else

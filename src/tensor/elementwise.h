@@ -28,46 +28,104 @@ AG__INLINE ag__point ag__identity(double x, double unused_input, double unused)
     return (ag__point){.value = x, .slope = 1};
 }
 
-/* A law on a chunk. values or slopes is NULL if not wanted. */
+/* Values are summed in so many lanes, which fit in the registers or the first-level cache. */
+#define AG__LANES 64
+
+/* What a kernel is asked for: one of values, slopes and sums, and gradient only beside sums. */
+typedef struct ag__law_out {
+    double *values, *slopes; /* of n elements each */
+    double *sums;            /* AG__LANES: of the values, added to what is there */
+    float *gradient;         /* of n elements: scale times the slopes, rounded once */
+    double scale;
+} ag__law_out;
+
+/* A law on n elements. */
 typedef void ag__law_kernel(size_t n, const float *a, const float *b, double parameter,
-                            double *values, double *slopes);
+                            const ag__law_out *out);
 
 typedef struct ag__elementwise {
     ag__law_kernel *const *kernels; /* by ag__cpu(); slopes with respect to the first input */
     ag__law_kernel *const *second;  /* slopes with respect to the second, if differentiable */
 } ag__elementwise;
 
-AG__INLINE void ag__run_law(ag__law *law, size_t n, const float *restrict a,
-                            const float *restrict b, double parameter, double *restrict values,
-                            double *restrict slopes)
+AG__INLINE void ag__write_values(ag__law *law, size_t n, const float *restrict a,
+                                 const float *restrict b, double parameter, double *restrict values)
 {
-    if (slopes == NULL) {
 #pragma omp simd
-        for (size_t i = 0; i < n; i++)
-            values[i] = law((double)a[i], (double)b[i], parameter).value;
-    } else {
+    for (size_t i = 0; i < n; i++)
+        values[i] = law((double)a[i], (double)b[i], parameter).value;
+}
+
+AG__INLINE void ag__write_slopes(ag__law *law, size_t n, const float *restrict a,
+                                 const float *restrict b, double parameter, double *restrict slopes)
+{
 #pragma omp simd
-        for (size_t i = 0; i < n; i++)
-            slopes[i] = law((double)a[i], (double)b[i], parameter).slope;
+    for (size_t i = 0; i < n; i++)
+        slopes[i] = law((double)a[i], (double)b[i], parameter).slope;
+}
+
+AG__INLINE void ag__add_values(ag__law *law, size_t n, const float *restrict a,
+                               const float *restrict b, double parameter, double *restrict sums)
+{
+    for (size_t i = 0; i < n; i += AG__LANES) {
+        size_t lanes = n - i < AG__LANES ? n - i : AG__LANES;
+#pragma omp simd
+        for (size_t k = 0; k < lanes; k++)
+            sums[k] += law((double)a[i + k], (double)b[i + k], parameter).value;
     }
+}
+
+/* The transcendental functions of a law stand in its value and its slope, and are computed once. */
+AG__INLINE void ag__add_values_write_gradient(ag__law *law, size_t n, const float *restrict a,
+                                              const float *restrict b, double parameter,
+                                              double *restrict sums, double scale,
+                                              float *restrict gradient)
+{
+    for (size_t i = 0; i < n; i += AG__LANES) {
+        size_t lanes = n - i < AG__LANES ? n - i : AG__LANES;
+#pragma omp simd
+        for (size_t k = 0; k < lanes; k++) {
+            ag__point point = law((double)a[i + k], (double)b[i + k], parameter);
+            sums[k] += point.value;
+            gradient[i + k] = (float)(scale * point.slope);
+        }
+    }
+}
+
+AG__INLINE void ag__run_law(ag__law *law, size_t n, const float *a, const float *b,
+                            double parameter, const ag__law_out *out)
+{
+    if (out->gradient != NULL)
+        ag__add_values_write_gradient(law, n, a, b, parameter, out->sums, out->scale,
+                                      out->gradient);
+    else if (out->sums != NULL)
+        ag__add_values(law, n, a, b, parameter, out->sums);
+    else if (out->values != NULL)
+        ag__write_values(law, n, a, b, parameter, out->values);
+    else
+        ag__write_slopes(law, n, a, b, parameter, out->slopes);
 }
 
 /* Defines the table of kernels of an always-inlined law. */
 #define AG__LAW_KERNELS(table, law)                                                                \
-    AG__DEFINE_KERNELS(table, ag__law_kernel, ag__run_law,                                         \
-                       (size_t n, const float *a, const float *b, double parameter,                \
-                        double *values, double *slopes),                                           \
-                       (law, n, a, b, parameter, values, slopes))
+    AG__DEFINE_KERNELS(                                                                            \
+        table, ag__law_kernel, ag__run_law,                                                        \
+        (size_t n, const float *a, const float *b, double parameter, const ag__law_out *out),      \
+        (law, n, a, b, parameter, out))
 
 /* All inputs have one shape; or the second is a row [columns] for every row of the first. */
 ag_status ag__infer_same_shape(const ag__call *call, ag__shape *shape);
 ag_status ag__infer_row_broadcast(const ag__call *call, ag__shape *shape);
 
 ag_status ag__elementwise_forward(const ag__call *call, ag_tensor *out);
+ag_status ag__elementwise_both(const ag__call *call, ag_tensor *out, const ag__sink *sinks);
 void ag__elementwise_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks);
 
 /* What descriptors of a family have in common. */
 #define AG__ELEMENTWISE .forward = ag__elementwise_forward, .backward = ag__elementwise_backward
+#define AG__ELEMENTWISE_LOSS                                                                       \
+    .takes_reduction = true, .infer_shape = ag__infer_same_shape, AG__ELEMENTWISE,                 \
+    .forward_with_gradients = ag__elementwise_both
 #define AG__UNARY                                                                                  \
     .num_inputs = 1, .num_parents = 1, .num_differentiable = 1, .input_names = {"x"},              \
     .infer_shape = ag__infer_same_shape, AG__ELEMENTWISE
@@ -75,10 +133,8 @@ void ag__elementwise_backward(const ag__call *call, const ag_tensor *grad, const
     .num_inputs = 2, .num_parents = 2, .num_differentiable = 2, .input_names = {"a", "b"},         \
     .infer_shape = ag__infer_row_broadcast, AG__ELEMENTWISE
 #define AG__PAIR_LOSS                                                                              \
-    .num_inputs = 2, .num_parents = 1, .num_differentiable = 1, .takes_reduction = true,           \
-    .infer_shape = ag__infer_same_shape, AG__ELEMENTWISE
+    .num_inputs = 2, .num_parents = 1, .num_differentiable = 1, AG__ELEMENTWISE_LOSS
 #define AG__SINGLE_LOSS                                                                            \
-    .num_inputs = 1, .num_parents = 1, .num_differentiable = 1, .takes_reduction = true,           \
-    .infer_shape = ag__infer_same_shape, AG__ELEMENTWISE
+    .num_inputs = 1, .num_parents = 1, .num_differentiable = 1, AG__ELEMENTWISE_LOSS
 
 #endif

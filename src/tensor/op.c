@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/cpu.h"
 #include "core/status.h"
 
 static ag_status check_inputs(const ag__call *call)
@@ -53,19 +54,34 @@ ag_status ag__call_check(const ag__call *call, ag__shape *shape)
 
 /* ---- domains ---- */
 
+typedef void domain_kernel(size_t, const float *, bool, float, float, bool *);
+
+AG__INLINE void find_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
+                             bool *outside)
+{
+    int found = 0;
+    if (magnitude) {
+#pragma omp simd reduction(| : found)
+        for (size_t i = 0; i < n; i++)
+            found |= (fabsf(x[i]) < lowest) | (fabsf(x[i]) > highest);
+    } else {
+#pragma omp simd reduction(| : found)
+        for (size_t i = 0; i < n; i++)
+            found |= (x[i] < lowest) | (x[i] > highest);
+    }
+    *outside = found != 0;
+}
+
+AG__DEFINE_KERNELS(domain_kernels, domain_kernel, find_outside,
+                   (size_t n, const float *x, bool magnitude, float lowest, float highest,
+                    bool *outside),
+                   (n, x, magnitude, lowest, highest, outside))
+
 bool ag__in_domain(const ag__domain *domain, size_t n, const float *x)
 {
-    int outside = 0;
-    if (domain->magnitude) {
-#pragma omp simd reduction(| : outside)
-        for (size_t i = 0; i < n; i++)
-            outside |= (fabsf(x[i]) < domain->lowest) | (fabsf(x[i]) > domain->highest);
-    } else {
-#pragma omp simd reduction(| : outside)
-        for (size_t i = 0; i < n; i++)
-            outside |= (x[i] < domain->lowest) | (x[i] > domain->highest);
-    }
-    return outside == 0;
+    bool outside;
+    domain_kernels[ag__cpu()](n, x, domain->magnitude, domain->lowest, domain->highest, &outside);
+    return !outside;
 }
 
 /* Writes where in a tensor an element stands: "[3, 7]". */

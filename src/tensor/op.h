@@ -40,6 +40,7 @@ enum { AG__TRANSPOSE_A = 1, AG__TRANSPOSE_B = 2 };
 typedef struct ag__sink {
     float *data;
     bool accumulate; /* add to what is there, instead of overwriting it */
+    bool stream;     /* write around the caches, which it would only sweep: see ag__large_sink */
 } ag__sink;
 
 /* The values that an input may have: any, or an interval for x or for |x|. NaN is always allowed. */
@@ -71,6 +72,12 @@ struct ag__op {
     size_t (*memory_bytes)(const ag__call *call);
     /* Computes the result. Leaves it untouched on failure (AG_ERROR_DOMAIN). */
     ag_status (*forward)(const ag__call *call, ag_tensor *out);
+    /*
+     * Of a loss: the result and, in the same pass over memory, its gradients for an upstream gradient
+     * of ones. On failure the sinks may hold anything. NULL if a loss has none.
+     */
+    ag_status (*forward_with_gradients)(const ag__call *call, ag_tensor *out,
+                                        const ag__sink *sinks);
     /* Carries the upstream gradient to the inputs. The call has passed the checks. */
     void (*backward)(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks);
 

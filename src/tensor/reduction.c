@@ -38,5 +38,6 @@ float ag__reduce(const ag__call *call, const ag__blocks *blocks, const double *p
 double ag__gradient_scale(const ag__call *call, const ag_tensor *grad, size_t items)
 {
     if (call->reduction == AG_REDUCTION_NONE) return 1;
-    return (double)grad->data[0] / divisor(call, items);
+    double upstream = grad != NULL ? (double)grad->data[0] : 1;
+    return upstream / divisor(call, items);
 }

@@ -24,7 +24,10 @@ ag__blocks ag__split(size_t items, size_t smallest);
 /* The reduced loss, from the partial sums of the blocks. */
 float ag__reduce(const ag__call *call, const ag__blocks *blocks, const double *partial_sums);
 
-/* The factor of all gradients: upstream gradient over divisor, or 1 if nothing was reduced. */
+/*
+ * The factor of all gradients: upstream gradient over divisor, or 1 if nothing was reduced. grad is
+ * NULL for an upstream gradient of ones.
+ */
 double ag__gradient_scale(const ag__call *call, const ag_tensor *grad, size_t items);
 
 static inline size_t ag__block_begin(const ag__blocks *blocks, size_t block)

@@ -47,7 +47,7 @@ static void write_gradients(size_t begin, size_t end, void *context)
     const pass *p = context;
     for (size_t row = begin; row < end; row++) {
         size_t offset = row * p->columns;
-        ag__sink sink = {p->sink.data + offset, p->sink.accumulate};
+        ag__sink sink = ag__sink_at(&p->sink, offset);
         p->law->gradient(p->columns, p->x + offset, p->upstream + offset, &sink);
     }
 }

@@ -143,8 +143,7 @@ static void write_gradients(size_t begin, size_t end, void *context)
         ag__row row = row_at(p, i);
         ag__sink sinks[AG__MAX_INPUTS] = {{0}};
         for (uint32_t k = 0; k < p->call->op->num_differentiable; k++)
-            if (p->sinks[k].data != NULL)
-                sinks[k] = (ag__sink){p->sinks[k].data + i * p->columns, p->sinks[k].accumulate};
+            if (p->sinks[k].data != NULL) sinks[k] = ag__sink_at(&p->sinks[k], i * p->columns);
         p->law->gradient(&row, p->upstream != NULL ? (double)p->upstream[i] : p->scale, sinks);
     }
 }
