@@ -11,12 +11,14 @@
 AG__INLINE ag__point bce_loss_law(double p, double t, double unused)
 {
     (void)unused;
-    double log_p = p == 0 ? LOWEST_LOG : ag__log(p);
-    double log_q = p == 1 ? LOWEST_LOG : ag__log1p(-p);
     double variance = p * (1 - p);
+    double log_p = ag__log_of_normal(p < DBL_MIN ? DBL_MIN : p);
+    double log_q = ag__log1p_of_finite(p > 1 - DBL_EPSILON ? DBL_EPSILON - 1 : -p);
     log_p = log_p < LOWEST_LOG ? LOWEST_LOG : log_p;
+    log_q = p == 1 ? LOWEST_LOG : log_q;
+    double nan = p - p; /* NaN of NaN, otherwise 0: the logarithms are of numbers only */
     return (ag__point){
-        .value = -(t * log_p + (1 - t) * log_q),
+        .value = nan - (t * log_p + (1 - t) * log_q),
         .slope = (p - t) / (variance < LOWEST_VARIANCE ? LOWEST_VARIANCE : variance),
     };
 }

@@ -3,6 +3,9 @@
 
 #include "tensor/elementwise.h"
 
+/* Beyond it e^-|x| counts for nothing beside any float but 0; 0 itself has no business in a log. */
+#define LARGEST 700.0
+
 /*
  * Both are written with e = e^-|x| ≤ 1, which keeps its digits where the logistic function σ rounds
  * to 0 or 1: for x ≥ 0, log(1 + e^x) = x + log(1 + e) and σ = 1 - e / (1 + e). Near x = 0 it is
@@ -11,16 +14,19 @@
 AG__INLINE ag__point bce_with_logits_loss_law(double x, double t, double unused)
 {
     (void)unused;
-    double e = ag__exp(-fabs(x)), reciprocal = 1 / (1 + e);
+    double size = fabs(x);
+    ag__exp_parts parts = ag__split_exp(size > LARGEST ? -LARGEST : -size);
+    double e = parts.scale + parts.scale * parts.minus_one;
+    double e_minus_one = parts.scale * parts.minus_one + (parts.scale - 1);
+    double reciprocal = 1 / (1 + e);
     double hard = x > 0 ? 1 : 0;
-    double finite = ag__clamp(x, -DBL_MAX, DBL_MAX);        /* so that an infinity times 0 is 0 */
-    double tail = e * reciprocal;                           /* σ(-|x|) */
-    double middle = 0.5 * ag__expm1(-fabs(x)) * reciprocal; /* σ(-|x|) - ½ */
-    double from_tail = (hard - t) + (x > 0 ? -tail : tail);
-    double from_middle = (0.5 - t) + (x > 0 ? -middle : middle);
+    double finite = ag__clamp(x, -DBL_MAX, DBL_MAX); /* so that an infinity times 0 is 0 */
+    /* what σ falls short of `hard` by, or, near x = 0, of ½ */
+    double distance = size < 1 ? 0.5 * e_minus_one * reciprocal : e * reciprocal;
+    double from = size < 1 ? 0.5 : hard;
     return (ag__point){
-        .value = finite * (hard - t) + ag__log1p(e),
-        .slope = fabs(x) < 1 ? from_middle : from_tail,
+        .value = finite * (hard - t) + ag__log1p_of_finite(e),
+        .slope = (from - t) + (x > 0 ? -distance : distance),
     };
 }
 

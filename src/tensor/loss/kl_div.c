@@ -7,9 +7,10 @@
 AG__INLINE ag__point kl_div_loss_law(double p, double t, double unused)
 {
     (void)unused;
-    double inside = t * (ag__log(t) - p);
-    double at_zero = p != p ? p : 0; /* p = -∞ too gives 0, but NaN is not hidden */
-    return (ag__point){.value = t == 0 ? at_zero : inside, .slope = -t};
+    double log_t = t > DBL_MAX ? t : ag__log_of_normal(t); /* of 0 and NaN it does not matter */
+    double inside = t * (log_t - p);
+    bool nothing = (t == 0) & (p == p); /* also where p is -∞ */
+    return (ag__point){.value = nothing ? 0 : inside, .slope = -t};
 }
 
 AG__LAW_KERNELS(kernels, kl_div_loss_law)
