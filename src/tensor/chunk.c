@@ -66,17 +66,6 @@ void ag__widen(size_t n, const float *x, double *out)
     widen_kernels[ag__cpu()](n, x, out);
 }
 
-/* Of doubles, in the widest registers there are. */
-#define VECTOR 8
-
-size_t ag__widen_padded(size_t n, const float *x, double filler, double *out)
-{
-    ag__widen(n, x, out);
-    for (; n % VECTOR != 0; n++)
-        out[n] = filler;
-    return n;
-}
-
 void ag__narrow(size_t n, const double *x, float *out)
 {
     narrow_kernels[ag__cpu()](n, x, out);

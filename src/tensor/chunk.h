@@ -13,13 +13,6 @@
 /* out = x, in double. */
 void ag__widen(size_t n, const float *x, double *out);
 
-/*
- * The same, filled up with a number to whole vectors, since the last few elements of a loop are
- * computed one by one, which for 10 classes would be most. Returns how many there are then; out has
- * room for AG__CHUNK.
- */
-size_t ag__widen_padded(size_t n, const float *x, double filler, double *out);
-
 /* out = x, rounded to float. */
 void ag__narrow(size_t n, const double *x, float *out);
 
@@ -39,11 +32,11 @@ ag__sink ag__large_sink(ag__sink sink, size_t size);
 void ag__stream(size_t n, const float *from, float *to);
 void ag__end_streaming(const ag__sink *sink);
 
-/* The same sink from an offset on. */
+/* The same sink from an offset on; one without data stays so. */
 static inline ag__sink ag__sink_at(const ag__sink *sink, size_t offset)
 {
     ag__sink moved = *sink;
-    moved.data += offset;
+    if (moved.data != NULL) moved.data += offset;
     return moved;
 }
 

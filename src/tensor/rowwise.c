@@ -61,12 +61,14 @@ typedef struct pass {
     const ag__rowwise *law;
     size_t columns;
     ag__blocks blocks; /* of rows */
+    bool with_values;
     double partial_sums[AG__MAX_BLOCKS];
-    float *values;
+    float *values; /* NULL if they are summed */
 
+    bool with_gradients;
     const float *upstream; /* one number for each row; NULL if it is part of scale */
     double scale;
-    const ag__sink *sinks;
+    ag__sink sinks[AG__MAX_INPUTS];
 } pass;
 
 static void prepare(pass *p, const ag__call *call)
@@ -76,11 +78,19 @@ static void prepare(pass *p, const ag__call *call)
     p->columns = ag__tensor_columns(call->inputs[0]);
     p->blocks =
         ag__split(ag__tensor_rows(call->inputs[0]), 1 + (AG__SMALLEST_BLOCK - 1) / p->columns);
+    p->with_values = p->with_gradients = false;
+    p->values = NULL;
+    p->upstream = NULL;
 }
 
-static double cost(const pass *p)
+static void want_gradients(pass *p, const ag_tensor *grad, const ag__sink *sinks)
 {
-    return p->call->op->nanoseconds * (double)p->call->inputs[0]->size;
+    bool reduced = p->call->reduction != AG_REDUCTION_NONE;
+    p->with_gradients = true;
+    p->upstream = grad != NULL && !reduced ? grad->data : NULL;
+    p->scale = ag__gradient_scale(p->call, grad, p->blocks.items);
+    for (uint32_t i = 0; i < p->call->op->num_differentiable; i++)
+        p->sinks[i] = ag__large_sink(sinks[i], p->call->inputs[0]->size);
 }
 
 /* How many numbers an input has for each row. */
@@ -89,71 +99,89 @@ static size_t stride(const pass *p, uint32_t input)
     return p->call->inputs[input]->size / p->blocks.items;
 }
 
-static ag__row row_at(const pass *p, size_t index)
+/* Computes a few rows. values, if any, has room for them. */
+static void compute_rows(const pass *p, size_t first, size_t count, double *values)
 {
-    ag__row row = {.n = p->columns, .parameter = (double)p->call->parameter};
-    for (uint32_t i = 0; i < p->call->op->num_inputs; i++)
-        row.inputs[i] = p->call->inputs[i]->data + index * stride(p, i);
-    return row;
+    const ag__op *op = p->call->op;
+    ag__rows rows = {
+        .count = count,
+        .n = p->columns,
+        .parameter = (double)p->call->parameter,
+        .values = values,
+    };
+    for (uint32_t i = 0; i < op->num_inputs; i++)
+        rows.inputs[i] = p->call->inputs[i]->data + first * stride(p, i);
+    ag__sink sinks[AG__MAX_INPUTS];
+    double scales[AG__ROWS];
+    if (p->with_gradients) {
+        for (uint32_t i = 0; i < op->num_differentiable; i++)
+            sinks[i] = ag__sink_at(&p->sinks[i], first * p->columns);
+        for (size_t i = 0; i < count; i++)
+            scales[i] = p->upstream != NULL ? (double)p->upstream[first + i] : p->scale;
+        rows.scales = scales;
+        rows.sinks = sinks;
+    }
+    p->law->compute(&rows);
 }
 
-static void sum_blocks(size_t begin, size_t end, void *context)
+/* Computes the rows of one block, and returns the sum of their values. */
+static double compute_block(const pass *p, size_t begin, size_t end)
+{
+    double values[AG__ROWS], sum = 0;
+    for (size_t row = begin, count; row < end; row += count) {
+        count = end - row < AG__ROWS ? end - row : AG__ROWS;
+        compute_rows(p, row, count, p->with_values ? values : NULL);
+        if (p->values != NULL) ag__narrow(count, values, p->values + row);
+        if (p->with_values && p->values == NULL) sum += ag__sum(count, values);
+    }
+    return sum;
+}
+
+static void compute_blocks(size_t begin, size_t end, void *context)
 {
     pass *p = context;
-    for (size_t block = begin; block < end; block++) {
-        double sum = 0;
-        size_t stop = ag__block_begin(&p->blocks, block + 1);
-        for (size_t i = ag__block_begin(&p->blocks, block); i < stop; i++) {
-            ag__row row = row_at(p, i);
-            sum += p->law->value(&row);
-        }
-        p->partial_sums[block] = sum;
-    }
+    for (size_t block = begin; block < end; block++)
+        p->partial_sums[block] = compute_block(p, ag__block_begin(&p->blocks, block),
+                                               ag__block_begin(&p->blocks, block + 1));
+    for (uint32_t i = 0; p->with_gradients && i < p->call->op->num_differentiable; i++)
+        ag__end_streaming(&p->sinks[i]);
 }
 
-static void write_blocks(size_t begin, size_t end, void *context)
+static void run(pass *p)
 {
-    pass *p = context;
-    size_t stop = ag__block_begin(&p->blocks, end);
-    for (size_t i = ag__block_begin(&p->blocks, begin); i < stop; i++) {
-        ag__row row = row_at(p, i);
-        p->values[i] = (float)p->law->value(&row);
-    }
+    double nanoseconds = p->call->op->nanoseconds * (double)p->call->inputs[0]->size;
+    ag__parallel_for(p->blocks.count, nanoseconds, compute_blocks, p);
 }
 
-ag_status ag__rowwise_forward(const ag__call *call, ag_tensor *out)
+static ag_status forward(const ag__call *call, ag_tensor *out, const ag__sink *sinks)
 {
     ag_status status = ag__call_check_domains(call);
     if (status != AG_OK) return status;
     pass p;
     prepare(&p, call);
-    p.values = out->data;
     bool reduced = call->reduction != AG_REDUCTION_NONE;
-    ag__parallel_for(p.blocks.count, cost(&p), reduced ? sum_blocks : write_blocks, &p);
-    if (!reduced) return AG_OK;
-    out->data[0] = ag__reduce(call, &p.blocks, p.partial_sums);
+    p.with_values = true;
+    if (!reduced) p.values = out->data;
+    if (sinks != NULL) want_gradients(&p, NULL, sinks);
+    run(&p);
+    if (reduced) out->data[0] = ag__reduce(call, &p.blocks, p.partial_sums);
     return AG_OK;
 }
 
-static void write_gradients(size_t begin, size_t end, void *context)
+ag_status ag__rowwise_forward(const ag__call *call, ag_tensor *out)
 {
-    const pass *p = context;
-    size_t stop = ag__block_begin(&p->blocks, end);
-    for (size_t i = ag__block_begin(&p->blocks, begin); i < stop; i++) {
-        ag__row row = row_at(p, i);
-        ag__sink sinks[AG__MAX_INPUTS] = {{0}};
-        for (uint32_t k = 0; k < p->call->op->num_differentiable; k++)
-            if (p->sinks[k].data != NULL) sinks[k] = ag__sink_at(&p->sinks[k], i * p->columns);
-        p->law->gradient(&row, p->upstream != NULL ? (double)p->upstream[i] : p->scale, sinks);
-    }
+    return forward(call, out, NULL);
+}
+
+ag_status ag__rowwise_both(const ag__call *call, ag_tensor *out, const ag__sink *sinks)
+{
+    return forward(call, out, sinks);
 }
 
 void ag__rowwise_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks)
 {
     pass p;
     prepare(&p, call);
-    p.upstream = call->reduction == AG_REDUCTION_NONE ? grad->data : NULL;
-    p.scale = ag__gradient_scale(call, grad, p.blocks.items);
-    p.sinks = sinks;
-    ag__parallel_for(p.blocks.count, cost(&p), write_gradients, &p);
+    want_gradients(&p, grad, sinks);
+    run(&p);
 }

@@ -1,33 +1,40 @@
 /*
  * rowwise.h: the driver of losses that treat the last dimension as one row of classes or features.
  *
- * A loss's file gives its law: the value of one row, and the row's gradients, side by side.
+ * A loss's file gives its law, a function that computes the values of a few rows, their gradients, or
+ * both: what they share, such as the sum of a row's exponentials, is computed once.
  */
 #ifndef AG_TENSOR_ROWWISE_H
 #define AG_TENSOR_ROWWISE_H
 
 #include "tensor/chunk.h"
 
-/* One row of every input. */
-typedef struct ag__row {
-    size_t n; /* classes or features */
-    const float *inputs[AG__MAX_INPUTS];
+/* The most rows that a law is handed at once, so that it can compute short rows side by side. */
+#define AG__ROWS 16
+
+typedef struct ag__rows {
+    size_t count;                        /* at most AG__ROWS */
+    size_t n;                            /* classes or features of a row */
+    const float *inputs[AG__MAX_INPUTS]; /* where the first of the rows begins */
     double parameter;
-} ag__row;
+
+    double *values;        /* to be written, one for each row; NULL if not wanted */
+    const double *scales;  /* factors of the gradients, one for each row */
+    const ag__sink *sinks; /* which begin at the first row; NULL if no gradient is wanted */
+} ag__rows;
 
 typedef struct ag__rowwise {
-    double (*value)(const ag__row *row);
-    /* Writes scale times the gradient to the sinks, which begin at this row. */
-    void (*gradient)(const ag__row *row, double scale, const ag__sink *sinks);
+    void (*compute)(const ag__rows *rows);
 } ag__rowwise;
 
 ag_status ag__rowwise_infer_shape(const ag__call *call, ag__shape *shape);
 ag_status ag__rowwise_forward(const ag__call *call, ag_tensor *out);
+ag_status ag__rowwise_both(const ag__call *call, ag_tensor *out, const ag__sink *sinks);
 void ag__rowwise_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks);
 
 /* The driver's part of a descriptor. */
 #define AG__ROWWISE                                                                                \
     .infer_shape = ag__rowwise_infer_shape, .forward = ag__rowwise_forward,                        \
-    .backward = ag__rowwise_backward
+    .forward_with_gradients = ag__rowwise_both, .backward = ag__rowwise_backward
 
 #endif

@@ -3,101 +3,94 @@
 
 #include "tensor/softmax_row.h"
 
-#include "core/elementary.h"
 #include "tensor/chunk.h"
 
-typedef void exp_kernel(size_t, const double *, double, double, double *);
-typedef void others_kernel(size_t, const double *, double, double *);
-typedef void gradient_kernel(size_t, const double *, double, double, const double *, double,
+typedef void maximum_kernel(size_t, const float *, float *);
+typedef void sums_kernel(size_t, const float *, double, double *, double *);
+typedef void exp_kernel(size_t, const float *, double, double, double *);
+typedef void gradient_kernel(size_t, const float *, double, double, const float *, double,
                              double *);
 
-/* Of each lane by itself, which is a vector instruction; NaN shows in the sum of exponentials. */
-#define LANES 16
+/* Of each lane by itself, which is a vector instruction. */
+#define LANES 32
 
-static float maximum(size_t n, const float *x)
+AG__INLINE void maximum(size_t n, const float *restrict x, float *restrict out)
 {
     float lanes[LANES];
     for (size_t k = 0; k < LANES; k++)
         lanes[k] = -INFINITY;
-    for (; n >= LANES; n -= LANES, x += LANES)
+    for (; n >= LANES; n -= LANES, x += LANES) {
 #pragma omp simd
         for (size_t k = 0; k < LANES; k++)
             lanes[k] = x[k] > lanes[k] ? x[k] : lanes[k];
+    }
     for (size_t k = 0; k < n; k++)
         lanes[k] = x[k] > lanes[k] ? x[k] : lanes[k];
     float result = lanes[0];
     for (size_t k = 1; k < LANES; k++)
         result = lanes[k] > result ? lanes[k] : result;
-    return result;
+    *out = result;
+}
+
+/* Adds e^(x - m) of all but the maximum, and how often that occurs, to lanes. */
+AG__INLINE void sum_exponentials(size_t n, const float *restrict x, double m,
+                                 double *restrict rests, double *restrict times)
+{
+    for (size_t i = 0; i < n; i += AG__CLASS_LANES) {
+        size_t lanes = n - i < AG__CLASS_LANES ? n - i : AG__CLASS_LANES;
+#pragma omp simd
+        for (size_t k = 0; k < lanes; k++) {
+            rests[k] += ag__exp_of_other((double)x[i + k], m);
+            times[k] += (double)x[i + k] == m ? 1 : 0;
+        }
+    }
 }
 
 /* factor · e^(x - m); the maximum itself gives the factor, even if it is infinite. */
-AG__INLINE void exponentials(size_t n, const double *restrict x, double m, double factor,
+AG__INLINE void exponentials(size_t n, const float *restrict x, double m, double factor,
                              double *restrict out)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        out[i] = factor * (x[i] == m ? 1 : ag__exp(x[i] - m));
+        out[i] = factor * ((double)x[i] == m ? 1 : ag__exp_of_negative((double)x[i] - m));
 }
 
-/* e^(x - m), and 0 for the maximum, whose share is counted apart. */
-AG__INLINE void exponentials_of_others(size_t n, const double *restrict x, double m,
-                                       double *restrict out)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        out[i] = x[i] == m ? 0 : ag__exp(x[i] - m);
-}
-
-AG__INLINE void gradient(size_t n, const double *restrict x, double m, double others,
-                         const double *restrict weights, double total, double *restrict out)
+AG__INLINE void gradient(size_t n, const float *restrict x, double m, double others,
+                         const float *restrict weights, double total, double *restrict out)
 {
     double per_unit = total / (1 + others);
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        double at_maximum = (total - weights[i]) - per_unit * others;
-        double elsewhere = per_unit * ag__exp(x[i] - m) - weights[i];
-        out[i] = x[i] == m ? at_maximum : elsewhere;
-    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = ag__softmax_slope((double)x[i], (double)weights[i], m, others, total, per_unit);
 }
 
+AG__DEFINE_KERNELS(maximum_kernels, maximum_kernel, maximum, (size_t n, const float *x, float *out),
+                   (n, x, out))
+AG__DEFINE_KERNELS(sums_kernels, sums_kernel, sum_exponentials,
+                   (size_t n, const float *x, double m, double *rests, double *times),
+                   (n, x, m, rests, times))
 AG__DEFINE_KERNELS(exp_kernels, exp_kernel, exponentials,
-                   (size_t n, const double *x, double m, double factor, double *out),
+                   (size_t n, const float *x, double m, double factor, double *out),
                    (n, x, m, factor, out))
-AG__DEFINE_KERNELS(others_kernels, others_kernel, exponentials_of_others,
-                   (size_t n, const double *x, double m, double *out), (n, x, m, out))
 AG__DEFINE_KERNELS(gradient_kernels, gradient_kernel, gradient,
-                   (size_t n, const double *x, double m, double others, const double *weights,
+                   (size_t n, const float *x, double m, double others, const float *weights,
                     double total, double *out),
                    (n, x, m, others, weights, total, out))
 
-static size_t count_equal(size_t n, const float *x, double value)
+float ag__row_maximum(size_t n, const float *x)
 {
-    size_t count = 0;
-#pragma omp simd reduction(+ : count)
-    for (size_t i = 0; i < n; i++)
-        count += (double)x[i] == value;
-    return count;
+    float result;
+    maximum_kernels[ag__cpu()](n, x, &result);
+    return result;
 }
 
 ag__softmax_row ag__softmax_of(size_t n, const float *x)
 {
-    double m = (double)maximum(n, x);
-    double wide[AG__CHUNK], terms[AG__CHUNK], rest = 0;
-    size_t times = 0; /* that the maximum occurs */
-    for (size_t i = 0, length; i < n; i += length) {
-        length = ag__chunk_length(n - i);
-        size_t padded = ag__widen_padded(length, x + i, -HUGE_VAL, wide);
-        others_kernels[ag__cpu()](padded, wide, m, terms);
-        rest += ag__sum(length, terms);
-        times += count_equal(length, x + i, m);
-    }
-    bool no_limit = isinf(m) && times > 1;
-    return (ag__softmax_row){
-        .x = x,
-        .maximum = m,
-        .others = no_limit ? (double)NAN : (double)times - 1 + rest,
-    };
+    double rests[AG__CLASS_LANES] = {0}, times[AG__CLASS_LANES] = {0};
+    double m = (double)ag__row_maximum(n, x);
+    sums_kernels[ag__cpu()](n, x, m, rests, times);
+    double others = ag__others(m, ag__sum(AG__CLASS_LANES, times), ag__sum(AG__CLASS_LANES, rests));
+    return (ag__softmax_row){.x = x, .maximum = m, .others = others};
 }
 
 double ag__log_sum(const ag__softmax_row *row)
@@ -107,15 +100,11 @@ double ag__log_sum(const ag__softmax_row *row)
 
 void ag__softmax_probabilities(const ag__softmax_row *row, size_t offset, size_t n, double *out)
 {
-    double wide[AG__CHUNK];
-    n = ag__widen_padded(n, row->x + offset, -HUGE_VAL, wide);
-    exp_kernels[ag__cpu()](n, wide, row->maximum, 1 / (1 + row->others), out);
+    exp_kernels[ag__cpu()](n, row->x + offset, row->maximum, 1 / (1 + row->others), out);
 }
 
-void ag__softmax_gradient(const ag__softmax_row *row, size_t offset, size_t n,
-                          const double *weights, double total, double *out)
+void ag__softmax_gradient(const ag__softmax_row *row, size_t offset, size_t n, const float *weights,
+                          double total, double *out)
 {
-    double wide[AG__CHUNK];
-    n = ag__widen_padded(n, row->x + offset, -HUGE_VAL, wide);
-    gradient_kernels[ag__cpu()](n, wide, row->maximum, row->others, weights, total, out);
+    gradient_kernels[ag__cpu()](n, row->x + offset, row->maximum, row->others, weights, total, out);
 }

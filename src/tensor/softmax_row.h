@@ -8,7 +8,13 @@
 #ifndef AG_TENSOR_SOFTMAX_ROW_H
 #define AG_TENSOR_SOFTMAX_ROW_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "core/elementary.h"
+
+/* Sums over the classes of a row are made in so many lanes. */
+#define AG__CLASS_LANES 16
 
 typedef struct ag__softmax_row {
     const float *x;
@@ -16,20 +22,46 @@ typedef struct ag__softmax_row {
     double others; /* k - 1 + rest; NaN where the softmax has no limit */
 } ag__softmax_row;
 
+/* The largest of n numbers; NaN is passed over, and shows in the sum of exponentials. */
+float ag__row_maximum(size_t n, const float *x);
+
+/* e^(x - maximum), and 0 for the maximum, whose share is counted apart. */
+AG__INLINE double ag__exp_of_other(double x, double maximum)
+{
+    double e = ag__exp_of_negative(x - maximum);
+    return x == maximum ? 0 : e;
+}
+
+/* k - 1 + rest, from rest and k; NaN where several classes are infinitely likely. */
+AG__INLINE double ag__others(double maximum, double times, double rest)
+{
+    bool no_limit = (fabs(maximum) > DBL_MAX) & (times > 1);
+    double others = times - 1 + rest;
+    return no_limit ? (double)NAN : others;
+}
+
+/*
+ * total · softmax(x) - weight, where total is Σ_c weight_c: the gradient to x_c of
+ * Σ_c weight_c (log Σ_j e^x_j - x_c). per_unit is total / (1 + others).
+ */
+AG__INLINE double ag__softmax_slope(double x, double weight, double maximum, double others,
+                                    double total, double per_unit)
+{
+    double at_maximum = (total - weight) - per_unit * others;
+    double elsewhere = per_unit * ag__exp_of_negative(x - maximum) - weight;
+    return x == maximum ? at_maximum : elsewhere;
+}
+
 ag__softmax_row ag__softmax_of(size_t n, const float *x);
 
 /* log Σ_j e^(x_j - maximum). */
 double ag__log_sum(const ag__softmax_row *row);
 
-/* The softmax of n ≤ AG__CHUNK classes from `offset` on; out has room for AG__CHUNK. */
+/* The softmax of n ≤ AG__CHUNK classes from `offset` on. */
 void ag__softmax_probabilities(const ag__softmax_row *row, size_t offset, size_t n, double *out);
 
-/*
- * total · softmax_c - weight_c for n classes from `offset` on, where total is Σ_c weight_c: the
- * gradient of Σ_c weight_c (log Σ_j e^x_j - x_c). weights holds the n classes' own, from
- * ag__widen_padded; out has room for AG__CHUNK.
- */
-void ag__softmax_gradient(const ag__softmax_row *row, size_t offset, size_t n,
-                          const double *weights, double total, double *out);
+/* ag__softmax_slope of n ≤ AG__CHUNK classes from `offset` on. */
+void ag__softmax_gradient(const ag__softmax_row *row, size_t offset, size_t n, const float *weights,
+                          double total, double *out);
 
 #endif

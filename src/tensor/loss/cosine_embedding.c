@@ -22,102 +22,118 @@ typedef struct vector {
     double square; /* |x|², of the limit if infinite */
 } vector;
 
-/* n components from an offset on. */
-static void read_vector(const vector *v, size_t offset, size_t n, double *out)
+AG__INLINE double component(const vector *v, size_t i)
 {
-    ag__widen(n, v->x + offset, out);
-    if (!v->infinite) return;
-    for (size_t i = 0; i < n; i++)
-        out[i] = isinf(out[i]) ? copysign(1, out[i]) : 0;
+    double x = (double)v->x[i];
+    if (!v->infinite) return x;
+    return fabs(x) > DBL_MAX ? copysign(1, x) : 0;
 }
 
-static double inner_product(size_t n, const vector *a, const vector *b)
+/* ---- sums over a row, in lanes ---- */
+
+#define LANES 16
+
+typedef struct products {
+    double first[LANES], second[LANES], both[LANES];
+} products;
+
+/* a · a, b · b and a · b */
+AG__INLINE void sum_products(size_t n, const vector *a, const vector *b, products *restrict sums)
 {
-    double chunk_a[AG__CHUNK], chunk_b[AG__CHUNK], sum = 0;
-    for (size_t i = 0, length; i < n; i += length) {
-        length = ag__chunk_length(n - i);
-        read_vector(a, i, length, chunk_a);
-        read_vector(b, i, length, chunk_b);
-        sum += ag__dot(length, chunk_a, chunk_b);
+    for (size_t i = 0; i < n; i += LANES) {
+        size_t lanes = n - i < LANES ? n - i : LANES;
+#pragma omp simd
+        for (size_t k = 0; k < lanes; k++) {
+            double x = component(a, i + k), y = component(b, i + k);
+            sums->first[k] += x * x;
+            sums->second[k] += y * y;
+            sums->both[k] += x * y;
+        }
     }
-    return sum;
 }
 
-static vector measure(size_t n, const float *x)
-{
-    vector v = {.x = x};
-    v.square = inner_product(n, &v, &v);
-    if (isinf(v.square)) {
-        v.infinite = true;
-        v.square = inner_product(n, &v, &v);
-        if (v.square > 1) v.square = (double)NAN; /* the limit depends on which grows faster */
-    }
-    return v;
-}
-
-/* ---- what is left of one vector without its part along another ---- */
-
+/*
+ * What is left of a vector without its part along another: from - coarse · along - fine · along,
+ * where coarse has few digits, so that its products are exact.
+ */
 typedef struct residual {
     const vector *from, *along;
-    double coarse, fine;  /* from - coarse · along - fine · along */
+    double coarse, fine;
     double coarse_square; /* |from - coarse · along|² */
 } residual;
 
-typedef void subtract_kernel(size_t, const double *, const double *, double, double, double *);
-
-AG__INLINE void subtract(size_t n, const double *restrict from, const double *restrict along,
-                         double coarse, double fine, double *restrict out)
+AG__INLINE double residual_at(const vector *from, const vector *along, double coarse, double fine,
+                              size_t i)
 {
+    double direction = component(along, i);
+    return (component(from, i) - coarse * direction) - fine * direction;
+}
+
+/* r · r and r · along of a residual r */
+AG__INLINE void sum_residuals(size_t n, const vector *from, const vector *along, const residual *r,
+                              double *restrict squares, double *restrict along_sums)
+{
+    double coarse = r->coarse, fine = r->fine;
+    for (size_t i = 0; i < n; i += LANES) {
+        size_t lanes = n - i < LANES ? n - i : LANES;
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        out[i] = (from[i] - coarse * along[i]) - fine * along[i];
-}
-
-AG__DEFINE_KERNELS(subtract_kernels, subtract_kernel, subtract,
-                   (size_t n, const double *from, const double *along, double coarse, double fine,
-                    double *out),
-                   (n, from, along, coarse, fine, out))
-
-static void read_residual(const residual *r, size_t offset, size_t n, double *out)
-{
-    double from[AG__CHUNK], along[AG__CHUNK];
-    read_vector(r->from, offset, n, from);
-    read_vector(r->along, offset, n, along);
-    subtract_kernels[ag__cpu()](n, from, along, r->coarse, r->fine, out);
-}
-
-/* The leading 24 bits: products with a float are then exact in double. */
-static double leading_bits(double x)
-{
-    return ag__from_bits(ag__to_bits(x) & ~(uint64_t)0x1fffffff);
-}
-
-/* dot is the inner product of the two. */
-static residual perpendicular(size_t n, const vector *from, const vector *along, double dot)
-{
-    residual r = {.from = from, .along = along, .coarse = leading_bits(dot / along->square)};
-    double left[AG__CHUNK], direction[AG__CHUNK], sum = 0;
-    for (size_t i = 0, length; i < n; i += length) {
-        length = ag__chunk_length(n - i);
-        read_residual(&r, i, length, left);
-        read_vector(along, i, length, direction);
-        sum += ag__dot(length, left, direction);
-        r.coarse_square += ag__dot(length, left, left);
+        for (size_t k = 0; k < lanes; k++) {
+            double left = residual_at(from, along, coarse, fine, i + k);
+            squares[k] += left * left;
+            along_sums[k] += left * component(along, i + k);
+        }
     }
-    r.fine = sum / along->square;
-    return r;
 }
 
-static double residual_square(size_t n, const residual *r)
+/* The residuals themselves, of up to AG__CHUNK components. */
+AG__INLINE void write_residuals(const vector *from, const vector *along, const residual *r,
+                                size_t begin, size_t end, double *restrict out)
 {
-    double left[AG__CHUNK], sum = 0;
-    for (size_t i = 0, length; i < n; i += length) {
-        length = ag__chunk_length(n - i);
-        read_residual(r, i, length, left);
-        sum += ag__dot(length, left, left);
-    }
-    return sum;
+    double coarse = r->coarse, fine = r->fine;
+#pragma omp simd
+    for (size_t i = begin; i < end; i++)
+        out[i - begin] = residual_at(from, along, coarse, fine, i);
 }
+
+typedef void products_kernel(size_t, const vector *, const vector *, products *);
+typedef void squares_kernel(size_t, const residual *, double *, double *);
+typedef void residual_kernel(const residual *, size_t, size_t, double *);
+
+/* Loops of their own for vectors without infinities, that is, nearly always. */
+AG__INLINE void products_of(size_t n, const vector *a, const vector *b, products *sums)
+{
+    vector finite_a = {.x = a->x}, finite_b = {.x = b->x};
+    if (a->infinite || b->infinite)
+        sum_products(n, a, b, sums);
+    else
+        sum_products(n, &finite_a, &finite_b, sums);
+}
+
+AG__INLINE void squares_of(size_t n, const residual *r, double *squares, double *along_sums)
+{
+    vector from = {.x = r->from->x}, along = {.x = r->along->x};
+    if (r->from->infinite || r->along->infinite)
+        sum_residuals(n, r->from, r->along, r, squares, along_sums);
+    else
+        sum_residuals(n, &from, &along, r, squares, along_sums);
+}
+
+AG__INLINE void residuals_of(const residual *r, size_t begin, size_t end, double *out)
+{
+    vector from = {.x = r->from->x}, along = {.x = r->along->x};
+    if (r->from->infinite || r->along->infinite)
+        write_residuals(r->from, r->along, r, begin, end, out);
+    else
+        write_residuals(&from, &along, r, begin, end, out);
+}
+
+AG__DEFINE_KERNELS(products_kernels, products_kernel, products_of,
+                   (size_t n, const vector *a, const vector *b, products *sums), (n, a, b, sums))
+AG__DEFINE_KERNELS(squares_kernels, squares_kernel, squares_of,
+                   (size_t n, const residual *r, double *squares, double *along),
+                   (n, r, squares, along))
+AG__DEFINE_KERNELS(residual_kernels, residual_kernel, residuals_of,
+                   (const residual *r, size_t begin, size_t end, double *out), (r, begin, end, out))
 
 /* ---- the cosine ---- */
 
@@ -136,75 +152,143 @@ typedef struct cosine {
     double value;      /* in [-1, 1]; 0 if a vector is zero */
     double complement; /* 1 - value, to full precision */
     bool flat;         /* the gradient is 0: parallel, or a zero vector */
+    residual of_x2;    /* along x1 */
 } cosine;
 
-static cosine cosine_of(const ag__row *row)
+static void multiply(size_t n, cosine *c)
 {
-    cosine c = {.x1 = measure(row->n, row->inputs[0]), .x2 = measure(row->n, row->inputs[1])};
-    c.dot = inner_product(row->n, &c.x1, &c.x2);
-    bool zero = c.x1.square == 0 || c.x2.square == 0;
-    bool nan = isnan(c.x1.square) || isnan(c.x2.square);
-    c.flat = zero && !nan;
-    c.value = c.flat ? 0 : ag__clamp(c.dot / sqrt(c.x1.square * c.x2.square), -1, 1);
-    c.complement = 1 - c.value;
-    double size = fabs(c.value);
-    if (size > NEARLY_PARALLEL) {
-        residual r = perpendicular(row->n, &c.x2, &c.x1, c.dot);
-        double square = residual_square(row->n, &r);
-        c.flat = square <= ROUNDING_SQUARE * r.coarse_square;
-        double short_of_one = c.flat ? 0 : square / c.x2.square / (1 + size);
-        c.complement = c.value > 0 ? short_of_one : 2 - short_of_one;
-    }
-    return c;
+    products sums = {{0}, {0}, {0}};
+    products_kernels[ag__cpu()](n, &c->x1, &c->x2, &sums);
+    c->x1.square = ag__sum(LANES, sums.first);
+    c->x2.square = ag__sum(LANES, sums.second);
+    c->dot = ag__sum(LANES, sums.both);
 }
 
-static double value_for(const ag__row *row, const cosine *c)
+/* With several infinite components the limit depends on which grows faster. */
+static void take_limits(size_t n, cosine *c)
 {
-    double label = (double)row->inputs[2][0];
-    double excess = (1 - row->parameter) - c->complement; /* of the cosine over the margin */
-    if (c->value <= NEARLY_PARALLEL) excess = c->value - row->parameter;
+    c->x1.infinite = isinf(c->x1.square);
+    c->x2.infinite = isinf(c->x2.square);
+    multiply(n, c);
+    if (c->x1.infinite && c->x1.square > 1) c->x1.square = (double)NAN;
+    if (c->x2.infinite && c->x2.square > 1) c->x2.square = (double)NAN;
+}
+
+/* The leading 24 bits: products with a float are then exact in double. */
+static double leading_bits(double x)
+{
+    return ag__from_bits(ag__to_bits(x) & ~(uint64_t)0x1fffffff);
+}
+
+static void sum_squares(size_t n, const residual *r, double *square, double *along)
+{
+    double squares[LANES] = {0}, left[LANES] = {0};
+    squares_kernels[ag__cpu()](n, r, squares, left);
+    *square = ag__sum(LANES, squares);
+    *along = ag__sum(LANES, left);
+}
+
+/* dot is the inner product of the two. Nearly parallel vectors take a second step. */
+static residual perpendicular(size_t n, const vector *from, const vector *along, double dot,
+                              bool nearly_parallel)
+{
+    residual r = {.from = from, .along = along, .coarse = dot / along->square};
+    if (!nearly_parallel) return r;
+    double left;
+    r.coarse = leading_bits(r.coarse);
+    sum_squares(n, &r, &r.coarse_square, &left);
+    r.fine = left / along->square;
+    return r;
+}
+
+/* Sharpens 1 - cos where it is a small difference. */
+static void sharpen(size_t n, cosine *c)
+{
+    double square, unused, size = fabs(c->value);
+    sum_squares(n, &c->of_x2, &square, &unused);
+    c->flat = square <= ROUNDING_SQUARE * c->of_x2.coarse_square;
+    double short_of_one = c->flat ? 0 : square / c->x2.square / (1 + size);
+    c->complement = c->value > 0 ? short_of_one : 2 - short_of_one;
+}
+
+static void find_cosine(size_t n, cosine *c)
+{
+    multiply(n, c);
+    if (isinf(c->x1.square) || isinf(c->x2.square)) take_limits(n, c);
+    bool zero = c->x1.square == 0 || c->x2.square == 0;
+    bool nan = isnan(c->x1.square) || isnan(c->x2.square);
+    c->flat = zero && !nan;
+    c->value = c->flat ? 0 : ag__clamp(c->dot / sqrt(c->x1.square * c->x2.square), -1, 1);
+    c->complement = 1 - c->value;
+    bool nearly_parallel = fabs(c->value) > NEARLY_PARALLEL;
+    c->of_x2 = perpendicular(n, &c->x2, &c->x1, c->dot, nearly_parallel);
+    if (nearly_parallel) sharpen(n, c);
+}
+
+/* ---- the loss ---- */
+
+static double value_for(const cosine *c, double label, double margin)
+{
+    double excess = (1 - margin) - c->complement; /* of the cosine over the margin */
+    if (c->value <= NEARLY_PARALLEL) excess = c->value - margin;
     return label == 1 ? c->complement : label != -1 ? label : excess <= 0 ? 0 : excess;
 }
 
-static double cosine_embedding_value(const ag__row *row)
+/* Writes scale · d cos / d x to a sink: the other vector's residual along x, over both lengths. */
+static void write_gradient(size_t n, const residual *r, double scale, const ag__sink *sink)
 {
-    cosine c = cosine_of(row);
-    return value_for(row, &c);
-}
-
-/* Writes scale · d cos / d x to a sink: the residual of the other vector, over both lengths. */
-static void store_slope(size_t n, const cosine *c, const vector *x, const vector *other,
-                        double scale, const ag__sink *sink)
-{
-    if (sink->data == NULL) return;
-    if (c->flat) {
-        ag__store_zero(n, scale, sink);
-        return;
-    }
-    residual r = {.from = other, .along = x, .coarse = c->dot / x->square};
-    if (fabs(c->value) > NEARLY_PARALLEL) r = perpendicular(n, other, x, c->dot);
-    if (x->infinite) scale *= 0; /* the limit of 1 / |x| */
-    scale /= sqrt(x->square * other->square);
     double slopes[AG__CHUNK];
+    if (r->along->infinite) scale *= 0; /* the limit of 1 / |x| */
+    scale /= sqrt(r->along->square * r->from->square);
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
-        read_residual(&r, i, length, slopes);
+        residual_kernels[ag__cpu()](r, i, i + length, slopes);
         ag__store_gradient(length, slopes, NULL, scale, sink, i);
     }
 }
 
-static void cosine_embedding_gradient(const ag__row *row, double scale, const ag__sink *sinks)
+static void write_gradients(size_t n, const cosine *c, double scale, const ag__sink *sinks)
 {
-    cosine c = cosine_of(row);
-    double label = (double)row->inputs[2][0];
-    if (label == 1)
-        scale = -scale;
-    else if (label != -1)
-        scale = label; /* NaN */
-    else if (value_for(row, &c) == 0)
-        c.flat = true;
-    store_slope(row->n, &c, &c.x1, &c.x2, scale, &sinks[0]);
-    store_slope(row->n, &c, &c.x2, &c.x1, scale, &sinks[1]);
+    bool nearly_parallel = fabs(c->value) > NEARLY_PARALLEL;
+    for (int i = 0; i < 2; i++) {
+        if (sinks[i].data == NULL) continue;
+        residual r = c->of_x2;
+        if (c->flat)
+            ag__store_zero(n, scale, &sinks[i]);
+        else if (i == 0)
+            write_gradient(n, &r, scale, &sinks[i]);
+        else {
+            r = perpendicular(n, &c->x1, &c->x2, c->dot, nearly_parallel);
+            write_gradient(n, &r, scale, &sinks[i]);
+        }
+    }
+}
+
+/* What d loss / d cos is, times the upstream gradient. */
+static double slope_for(double label, double scale)
+{
+    return label == 1 ? -scale : label == -1 ? scale : label; /* NaN */
+}
+
+static void compute_row(const ag__rows *rows, size_t index)
+{
+    size_t n = rows->n, offset = index * n;
+    double label = (double)rows->inputs[2][index];
+    cosine c = {.x1 = {.x = rows->inputs[0] + offset}, .x2 = {.x = rows->inputs[1] + offset}};
+    find_cosine(n, &c);
+    double value = value_for(&c, label, rows->parameter);
+    if (rows->values != NULL) rows->values[index] = value;
+    if (rows->sinks == NULL) return;
+    if (label == -1 && value == 0) c.flat = true;
+    ag__sink sinks[2] = {ag__sink_at(&rows->sinks[0], offset),
+                         ag__sink_at(&rows->sinks[1], offset)};
+    write_gradients(n, &c, slope_for(label, rows->scales[index]), sinks);
+}
+
+static void compute(const ag__rows *rows)
+{
+    for (size_t row = 0; row < rows->count; row++)
+        compute_row(rows, row);
 }
 
 const ag__op ag__op_cosine_embedding_loss = {
@@ -218,6 +302,6 @@ const ag__op ag__op_cosine_embedding_loss = {
     .parameter_name = "margin",
     .takes_reduction = true,
     AG__ROWWISE,
-    .law = &(const ag__rowwise){cosine_embedding_value, cosine_embedding_gradient},
+    .law = &(const ag__rowwise){compute},
     .nanoseconds = AG__TRANSCENDENTAL,
 };

@@ -15,7 +15,7 @@ AG__INLINE void class_terms(size_t n, const float *restrict log_probs, const flo
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         double l = (double)log_probs[i], t = (double)target[i];
-        out[i] = t == 0 && l == -HUGE_VAL ? 0 : -t * l;
+        out[i] = (t == 0) & (l == -HUGE_VAL) ? 0 : -t * l;
     }
 }
 
@@ -23,25 +23,51 @@ AG__DEFINE_KERNELS(terms_kernels, terms_kernel, class_terms,
                    (size_t n, const float *log_probs, const float *target, double *out),
                    (n, log_probs, target, out))
 
-static double nll_value(const ag__row *row)
+static void compute_long_row(const ag__rows *rows, size_t index)
 {
-    double terms[AG__CHUNK], sum = 0;
-    for (size_t i = 0, n; i < row->n; i += n) {
-        n = ag__chunk_length(row->n - i);
-        terms_kernels[ag__cpu()](n, row->inputs[0] + i, row->inputs[1] + i, terms);
-        sum += ag__sum(n, terms);
+    double buffer[AG__CHUNK], sum = 0;
+    size_t offset = index * rows->n;
+    const float *log_probs = rows->inputs[0] + offset, *target = rows->inputs[1] + offset;
+    for (size_t i = 0, n; i < rows->n; i += n) {
+        n = ag__chunk_length(rows->n - i);
+        if (rows->values != NULL) {
+            terms_kernels[ag__cpu()](n, log_probs + i, target + i, buffer);
+            sum += ag__sum(n, buffer);
+        }
+        if (rows->sinks == NULL) continue;
+        ag__widen(n, target + i, buffer);
+        ag__store_gradient(n, buffer, NULL, -rows->scales[index], &rows->sinks[0], offset + i);
     }
-    return sum;
+    if (rows->values != NULL) rows->values[index] = sum;
 }
 
-static void nll_gradient(const ag__row *row, double scale, const ag__sink *sinks)
+/* Rows that fit in a chunk together. */
+static void compute_short_rows(const ag__rows *rows)
 {
-    double target[AG__CHUNK];
-    for (size_t i = 0, n; i < row->n; i += n) {
-        n = ag__chunk_length(row->n - i);
-        ag__widen(n, row->inputs[1] + i, target);
-        ag__store_gradient(n, target, NULL, -scale, &sinks[0], i);
+    double buffer[AG__CHUNK];
+    size_t n = rows->n, all = rows->count * n;
+    if (rows->values != NULL) {
+        terms_kernels[ag__cpu()](all, rows->inputs[0], rows->inputs[1], buffer);
+        for (size_t row = 0; row < rows->count; row++) {
+            rows->values[row] = 0;
+            for (size_t c = 0; c < n; c++)
+                rows->values[row] += buffer[row * n + c];
+        }
     }
+    if (rows->sinks == NULL) return;
+    for (size_t row = 0; row < rows->count; row++)
+        for (size_t c = 0; c < n; c++)
+            buffer[row * n + c] = -rows->scales[row] * (double)rows->inputs[1][row * n + c];
+    ag__store_gradient(all, buffer, NULL, 1, &rows->sinks[0], 0);
+}
+
+static void compute(const ag__rows *rows)
+{
+    if (rows->n <= AG__CHUNK / AG__ROWS)
+        compute_short_rows(rows);
+    else
+        for (size_t row = 0; row < rows->count; row++)
+            compute_long_row(rows, row);
 }
 
 const ag__op ag__op_nll_loss = {
@@ -52,6 +78,6 @@ const ag__op ag__op_nll_loss = {
     .input_names = {"log_probs", "target"},
     .takes_reduction = true,
     AG__ROWWISE,
-    .law = &(const ag__rowwise){nll_value, nll_gradient},
+    .law = &(const ag__rowwise){compute},
     .nanoseconds = AG__CHEAP,
 };

@@ -9,138 +9,192 @@
 
 #include <math.h>
 
-typedef void subtract_kernel(size_t, const float *, const float *, double *);
+/* One row. */
+typedef struct triple {
+    size_t n;
+    const float *anchor, *positive, *negative;
+} triple;
 
-AG__INLINE void subtract(size_t n, const float *restrict a, const float *restrict b,
-                         double *restrict out)
+/* ---- sums over a row, in lanes ---- */
+
+#define LANES 16
+
+typedef void squares_kernel(const triple *, double *, double *);
+typedef void product_kernel(const triple *, double *);
+
+/* |a - p|² and |a - n|² */
+AG__INLINE void sum_squares(const triple *row, double *restrict positive, double *restrict negative)
 {
+    const float *restrict a = row->anchor, *restrict p = row->positive, *restrict q = row->negative;
+    for (size_t i = 0; i < row->n; i += LANES) {
+        size_t lanes = row->n - i < LANES ? row->n - i : LANES;
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        out[i] = (double)a[i] - (double)b[i];
-}
-
-AG__DEFINE_KERNELS(subtract_kernels, subtract_kernel, subtract,
-                   (size_t n, const float *a, const float *b, double *out), (n, a, b, out))
-
-/* From one vector to another. */
-typedef struct distance {
-    const float *from, *to;
-    double length;
-    double infinities; /* components of the difference that are infinite */
-} distance;
-
-static distance measure(size_t n, const float *from, const float *to)
-{
-    double difference[AG__CHUNK], square = 0;
-    distance d = {.from = from, .to = to};
-    for (size_t i = 0, length; i < n; i += length) {
-        length = ag__chunk_length(n - i);
-        subtract_kernels[ag__cpu()](length, from + i, to + i, difference);
-        square += ag__dot(length, difference, difference);
+        for (size_t k = 0; k < lanes; k++) {
+            double to_positive = (double)a[i + k] - (double)p[i + k];
+            double to_negative = (double)a[i + k] - (double)q[i + k];
+            positive[k] += to_positive * to_positive;
+            negative[k] += to_negative * to_negative;
+        }
     }
-    d.length = sqrt(square);
-    for (size_t i = 0; isinf(square) && i < n; i++)
-        d.infinities += isinf((double)from[i] - (double)to[i]) != 0;
-    return d;
 }
 
-/* n components from an offset on of (from - to) / |from - to|; 0 where the distance is 0. */
-static void direction(const distance *d, size_t offset, size_t n, double *out)
+/* (n - p) · ((a - p) + (a - n)) */
+AG__INLINE void sum_products(const triple *row, double *restrict sums)
 {
-    double reciprocal = d->length == 0 ? 0 : 1 / d->length;
-    subtract_kernels[ag__cpu()](n, d->from + offset, d->to + offset, out);
-    for (size_t i = 0; i < n; i++)
-        out[i] *= reciprocal;
-    /* of a single infinite component the limit is known */
-    for (size_t i = 0; d->infinities == 1 && i < n; i++)
-        if (isnan(out[i])) out[i] = d->from[offset + i] > d->to[offset + i] ? 1 : -1;
+    const float *restrict a = row->anchor, *restrict p = row->positive, *restrict q = row->negative;
+    for (size_t i = 0; i < row->n; i += LANES) {
+        size_t lanes = row->n - i < LANES ? row->n - i : LANES;
+#pragma omp simd
+        for (size_t k = 0; k < lanes; k++) {
+            double apart = (double)q[i + k] - (double)p[i + k];
+            double to_positive = (double)a[i + k] - (double)p[i + k];
+            double to_negative = (double)a[i + k] - (double)q[i + k];
+            sums[k] += apart * (to_positive + to_negative);
+        }
+    }
 }
+
+AG__DEFINE_KERNELS(squares_kernels, squares_kernel, sum_squares,
+                   (const triple *row, double *positive, double *negative),
+                   (row, positive, negative))
+AG__DEFINE_KERNELS(product_kernels, product_kernel, sum_products, (const triple *row, double *sums),
+                   (row, sums))
+
+/* ---- distances ---- */
 
 /* A row's two distances and their difference, to full precision also where they are nearly equal. */
 typedef struct distances {
-    distance positive, negative;
-    double difference; /* |a - p| - |a - n| */
+    double positive, negative;
+    double difference; /* positive - negative */
     bool close;        /* relative to their size */
 } distances;
 
-/* |a - p|² - |a - n|² = (n - p) · ((a - p) + (a - n)), without its cancellation. */
-static double difference_of_squares(const ag__row *row)
+static distances measure(const triple *row)
 {
-    const float *a = row->inputs[0], *p = row->inputs[1], *n = row->inputs[2];
-    double apart[AG__CHUNK], to_positive[AG__CHUNK], to_negative[AG__CHUNK], sum = 0;
-    for (size_t i = 0, length; i < row->n; i += length) {
-        length = ag__chunk_length(row->n - i);
-        subtract_kernels[ag__cpu()](length, n + i, p + i, apart);
-        subtract_kernels[ag__cpu()](length, a + i, p + i, to_positive);
-        subtract_kernels[ag__cpu()](length, a + i, n + i, to_negative);
-        sum += ag__dot(length, apart, to_positive) + ag__dot(length, apart, to_negative);
-    }
-    return sum;
-}
-
-static distances measure_row(const ag__row *row)
-{
+    double positive[LANES] = {0}, negative[LANES] = {0}, products[LANES] = {0};
+    squares_kernels[ag__cpu()](row, positive, negative);
     distances d = {
-        .positive = measure(row->n, row->inputs[0], row->inputs[1]),
-        .negative = measure(row->n, row->inputs[0], row->inputs[2]),
+        .positive = sqrt(ag__sum(LANES, positive)),
+        .negative = sqrt(ag__sum(LANES, negative)),
     };
-    double sum = d.positive.length + d.negative.length;
-    d.difference = d.positive.length - d.negative.length;
+    double sum = d.positive + d.negative;
+    d.difference = d.positive - d.negative;
     d.close = fabs(d.difference) < 0x1p-8 * sum && isfinite(sum);
-    if (d.close) d.difference = difference_of_squares(row) / sum;
+    if (!d.close) return d;
+    /* |a - p|² - |a - n|², without its cancellation */
+    product_kernels[ag__cpu()](row, products);
+    d.difference = ag__sum(LANES, products) / sum;
     return d;
 }
 
-static double triplet_value(const ag__row *row)
-{
-    double value = measure_row(row).difference + row->parameter;
-    return value <= 0 ? 0 : value; /* NaN stays */
-}
+/* ---- slopes ---- */
 
-/* (a - p)/|a - p| - (a - n)/|a - n| for n components from an offset on. */
-static void anchor_slopes(const ag__row *row, const distances *d, size_t offset, size_t n,
-                          const double *towards, const double *away, double *out)
-{
-    if (!d->close || d->negative.length == 0 || d->positive.length == 0) {
-        for (size_t i = 0; i < n; i++)
-            out[i] = towards[i] - away[i];
-        return;
-    }
-    /* the same without cancellation: (n - p)/|a - p| - (a - n)/|a - n| · difference/|a - p| */
-    double reciprocal = 1 / d->positive.length;
-    subtract_kernels[ag__cpu()](n, row->inputs[2] + offset, row->inputs[1] + offset, out);
-    for (size_t i = 0; i < n; i++)
-        out[i] = (out[i] - away[i] * d->difference) * reciprocal;
-}
-
-static void store(size_t n, const double *slopes, double scale, const ag__sink *sink, size_t offset)
-{
-    if (sink->data != NULL) ag__store_gradient(n, slopes, NULL, scale, sink, offset);
-}
-
-static void store_zeros(size_t n, double scale, const ag__sink *sinks)
-{
-    for (int i = 0; i < 3; i++)
-        if (sinks[i].data != NULL) ag__store_zero(n, scale, &sinks[i]);
-}
-
-static void triplet_gradient(const ag__row *row, double scale, const ag__sink *sinks)
-{
-    distances d = measure_row(row);
-    if (d.difference + row->parameter <= 0) {
-        store_zeros(row->n, scale, sinks);
-        return;
-    }
+/* Of up to AG__CHUNK components: to the anchor, and away from the positive and the negative. */
+typedef struct slopes {
     double anchor[AG__CHUNK], towards[AG__CHUNK], away[AG__CHUNK];
+} slopes;
+
+typedef void slopes_kernel(const triple *, const distances *, size_t, size_t, slopes *);
+
+/* (a - p)/|a - p| and (a - n)/|a - n|, of which a distance of 0 gives 0, and their difference. */
+AG__INLINE void write_slopes(const triple *row, const distances *d, size_t begin, size_t end,
+                             slopes *restrict out)
+{
+    const float *restrict a = row->anchor, *restrict p = row->positive, *restrict q = row->negative;
+    double per_positive = d->positive == 0 ? 0 : 1 / d->positive;
+    double per_negative = d->negative == 0 ? 0 : 1 / d->negative;
+#pragma omp simd
+    for (size_t i = begin; i < end; i++) {
+        double towards = ((double)a[i] - (double)p[i]) * per_positive;
+        double away = ((double)a[i] - (double)q[i]) * per_negative;
+        out->towards[i - begin] = towards;
+        out->away[i - begin] = away;
+        out->anchor[i - begin] = towards - away;
+    }
+    if (!d->close || d->positive == 0 || d->negative == 0) return;
+    /* the difference again, as (n - p)/|a - p| - (a - n)/|a - n| · difference/|a - p| */
+    double difference = d->difference;
+#pragma omp simd
+    for (size_t i = begin; i < end; i++) {
+        double apart = (double)q[i] - (double)p[i];
+        out->anchor[i - begin] = (apart - out->away[i - begin] * difference) * per_positive;
+    }
+}
+
+AG__DEFINE_KERNELS(slopes_kernels, slopes_kernel, write_slopes,
+                   (const triple *row, const distances *d, size_t begin, size_t end, slopes *out),
+                   (row, d, begin, end, out))
+
+static size_t count_infinities(size_t n, const float *from, const float *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += isinf((double)from[i] - (double)to[i]) != 0;
+    return count;
+}
+
+/* A direction of which one component is infinite has a limit: 1 or -1 there, 0 elsewhere. */
+static void set_limits(size_t n, const float *from, const float *to, double *direction)
+{
+    for (size_t i = 0; i < n; i++)
+        if (isnan(direction[i])) direction[i] = from[i] > to[i] ? 1 : -1;
+}
+
+static void replace_by_limits(const triple *row, const distances *d, size_t begin, size_t end,
+                              slopes *s)
+{
+    const float *a = row->anchor;
+    size_t n = end - begin;
+    if (isinf(d->positive) && count_infinities(row->n, a, row->positive) == 1)
+        set_limits(n, a + begin, row->positive + begin, s->towards);
+    if (isinf(d->negative) && count_infinities(row->n, a, row->negative) == 1)
+        set_limits(n, a + begin, row->negative + begin, s->away);
+    for (size_t i = 0; i < n; i++)
+        s->anchor[i] = s->towards[i] - s->away[i];
+}
+
+static void write_gradients(const triple *row, const distances *d, double scale,
+                            const ag__sink *sinks)
+{
+    slopes s;
     for (size_t i = 0, n; i < row->n; i += n) {
         n = ag__chunk_length(row->n - i);
-        direction(&d.positive, i, n, towards);
-        direction(&d.negative, i, n, away);
-        anchor_slopes(row, &d, i, n, towards, away, anchor);
-        store(n, anchor, scale, &sinks[0], i);
-        store(n, towards, -scale, &sinks[1], i);
-        store(n, away, scale, &sinks[2], i);
+        slopes_kernels[ag__cpu()](row, d, i, i + n, &s);
+        if (isinf(d->positive) || isinf(d->negative)) replace_by_limits(row, d, i, i + n, &s);
+        if (sinks[0].data != NULL) ag__store_gradient(n, s.anchor, NULL, scale, &sinks[0], i);
+        if (sinks[1].data != NULL) ag__store_gradient(n, s.towards, NULL, -scale, &sinks[1], i);
+        if (sinks[2].data != NULL) ag__store_gradient(n, s.away, NULL, scale, &sinks[2], i);
     }
+}
+
+/* ---- the loss ---- */
+
+static void compute_row(const ag__rows *rows, size_t index)
+{
+    size_t offset = index * rows->n;
+    triple row = {
+        .n = rows->n,
+        .anchor = rows->inputs[0] + offset,
+        .positive = rows->inputs[1] + offset,
+        .negative = rows->inputs[2] + offset,
+    };
+    distances d = measure(&row);
+    double value = d.difference + rows->parameter;
+    bool met = value <= 0; /* false for NaN, which stays */
+    if (rows->values != NULL) rows->values[index] = met ? 0 : value;
+    if (rows->sinks == NULL) return;
+    ag__sink sinks[3];
+    for (int i = 0; i < 3; i++)
+        sinks[i] = ag__sink_at(&rows->sinks[i], offset);
+    if (!met) write_gradients(&row, &d, rows->scales[index], sinks);
+    for (int i = 0; met && i < 3; i++)
+        if (sinks[i].data != NULL) ag__store_zero(row.n, rows->scales[index], &sinks[i]);
+}
+
+static void compute(const ag__rows *rows)
+{
+    for (size_t row = 0; row < rows->count; row++)
+        compute_row(rows, row);
 }
 
 const ag__op ag__op_triplet_loss = {
@@ -152,6 +206,6 @@ const ag__op ag__op_triplet_loss = {
     .parameter_name = "margin",
     .takes_reduction = true,
     AG__ROWWISE,
-    .law = &(const ag__rowwise){triplet_value, triplet_gradient},
+    .law = &(const ag__rowwise){compute},
     .nanoseconds = 2 * AG__CHEAP,
 };
