@@ -17,17 +17,22 @@ typedef enum ag_reduction {
 AG_BEGIN_DECLS
 
 /*
- * Every loss comes in three forms:
+ * Every loss comes in four forms:
  *
  *   ag_<loss>(arena, inputs..., reduction)
  *       A node of the graph, in the arena. The inputs must live as long as the node. A target never
- *       gets a gradient, whatever its requires_grad says. Returns NULL on failure.
+ *       gets a gradient, whatever its requires_grad says. Returns NULL on failure. Where the
+ *       gradient of a prediction is empty, its memory is written to here, so that backward has nothing
+ *       left to do if the upstream gradient is 1: empty a leaf's gradient before the loss, not after.
  *   ag_tensor_<loss>(out, inputs..., reduction)
  *       The value alone; out has the shape that the reduction gives.
  *   ag_tensor_<loss>_grad(out..., inputs..., grad, reduction)
  *       The gradient alone: for each differentiable input an out of its shape, which is overwritten
  *       and may be NULL where several are and this one is not wanted. grad is the upstream gradient,
  *       in the shape that the reduction gives; 1 for the derivative itself.
+ *   ag_tensor_<loss>_value_and_grad(out, out_grad..., inputs..., reduction)
+ *       Both in one pass over memory, for models that are not of this library: the value, and the
+ *       gradient for an upstream gradient of 1 (of ones for AG_REDUCTION_NONE).
  *
  * Element losses compare tensors of one shape entry by entry. Row losses treat the last dimension as
  * the classes or features of one row; a 1-D tensor is one row. Shapes must be equal: nothing is
@@ -56,6 +61,9 @@ AG_API ag_status ag_tensor_mse_loss(ag_tensor *out, const ag_tensor *pred, const
 AG_API ag_status ag_tensor_mse_loss_grad(ag_tensor *out, const ag_tensor *pred,
                                          const ag_tensor *target, const ag_tensor *grad,
                                          ag_reduction reduction);
+AG_API ag_status ag_tensor_mse_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                   const ag_tensor *pred, const ag_tensor *target,
+                                                   ag_reduction reduction);
 
 /**
  * Absolute error: (1/N) Σ |p - t|. An element loss, for regression with outliers.
@@ -68,6 +76,9 @@ AG_API ag_status ag_tensor_l1_loss(ag_tensor *out, const ag_tensor *pred, const 
 AG_API ag_status ag_tensor_l1_loss_grad(ag_tensor *out, const ag_tensor *pred,
                                         const ag_tensor *target, const ag_tensor *grad,
                                         ag_reduction reduction);
+AG_API ag_status ag_tensor_l1_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                  const ag_tensor *pred, const ag_tensor *target,
+                                                  ag_reduction reduction);
 
 /**
  * Huber loss (P. Huber 1964): with d = p - t, d²/2 where |d| ≤ δ, else δ (|d| - δ/2); (1/N) Σ.
@@ -82,6 +93,9 @@ AG_API ag_status ag_tensor_huber_loss(ag_tensor *out, const ag_tensor *pred,
 AG_API ag_status ag_tensor_huber_loss_grad(ag_tensor *out, const ag_tensor *pred,
                                            const ag_tensor *target, const ag_tensor *grad,
                                            float delta, ag_reduction reduction);
+AG_API ag_status ag_tensor_huber_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                     const ag_tensor *pred, const ag_tensor *target,
+                                                     float delta, ag_reduction reduction);
 
 /**
  * Binary cross-entropy of probabilities: -(1/N) Σ [t log p + (1-t) log(1-p)]. An element loss;
@@ -96,6 +110,9 @@ AG_API ag_status ag_tensor_bce_loss(ag_tensor *out, const ag_tensor *pred, const
 AG_API ag_status ag_tensor_bce_loss_grad(ag_tensor *out, const ag_tensor *pred,
                                          const ag_tensor *target, const ag_tensor *grad,
                                          ag_reduction reduction);
+AG_API ag_status ag_tensor_bce_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                   const ag_tensor *pred, const ag_tensor *target,
+                                                   ag_reduction reduction);
 
 /**
  * Binary cross-entropy of logits: (1/N) Σ max(x,0) - x t + log(1 + e^-|x|). An element loss.
@@ -108,6 +125,10 @@ AG_API ag_status ag_tensor_bce_with_logits_loss(ag_tensor *out, const ag_tensor 
 AG_API ag_status ag_tensor_bce_with_logits_loss_grad(ag_tensor *out, const ag_tensor *logits,
                                                      const ag_tensor *target, const ag_tensor *grad,
                                                      ag_reduction reduction);
+AG_API ag_status ag_tensor_bce_with_logits_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                               const ag_tensor *logits,
+                                                               const ag_tensor *target,
+                                                               ag_reduction reduction);
 
 /**
  * Cross-entropy of logits: (1/N) Σ_rows Σ_c t_c (log Σ_j e^x_j - x_c). A row loss.
@@ -123,6 +144,10 @@ AG_API ag_status ag_tensor_cross_entropy_loss(ag_tensor *out, const ag_tensor *l
 AG_API ag_status ag_tensor_cross_entropy_loss_grad(ag_tensor *out, const ag_tensor *logits,
                                                    const ag_tensor *target, const ag_tensor *grad,
                                                    ag_reduction reduction);
+AG_API ag_status ag_tensor_cross_entropy_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                             const ag_tensor *logits,
+                                                             const ag_tensor *target,
+                                                             ag_reduction reduction);
 
 /**
  * Negative log-likelihood: -(1/N) Σ_rows Σ_c t_c l_c. A row loss on log-probabilities, such as
@@ -136,6 +161,9 @@ AG_API ag_status ag_tensor_nll_loss(ag_tensor *out, const ag_tensor *log_probs,
 AG_API ag_status ag_tensor_nll_loss_grad(ag_tensor *out, const ag_tensor *log_probs,
                                          const ag_tensor *target, const ag_tensor *grad,
                                          ag_reduction reduction);
+AG_API ag_status ag_tensor_nll_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                   const ag_tensor *log_probs,
+                                                   const ag_tensor *target, ag_reduction reduction);
 
 /**
  * Kullback-Leibler divergence: (1/N) Σ t (log t - p), 0 where t = 0. An element loss; p holds
@@ -149,6 +177,10 @@ AG_API ag_status ag_tensor_kl_div_loss(ag_tensor *out, const ag_tensor *pred,
 AG_API ag_status ag_tensor_kl_div_loss_grad(ag_tensor *out, const ag_tensor *pred,
                                             const ag_tensor *target, const ag_tensor *grad,
                                             ag_reduction reduction);
+AG_API ag_status ag_tensor_kl_div_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                      const ag_tensor *pred,
+                                                      const ag_tensor *target,
+                                                      ag_reduction reduction);
 
 /**
  * Hinge loss: (1/N) Σ max(0, 1 - p t). An element loss, for classification with a margin.
@@ -161,6 +193,9 @@ AG_API ag_status ag_tensor_hinge_loss(ag_tensor *out, const ag_tensor *pred,
 AG_API ag_status ag_tensor_hinge_loss_grad(ag_tensor *out, const ag_tensor *pred,
                                            const ag_tensor *target, const ag_tensor *grad,
                                            ag_reduction reduction);
+AG_API ag_status ag_tensor_hinge_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                     const ag_tensor *pred, const ag_tensor *target,
+                                                     ag_reduction reduction);
 
 /**
  * L2 regularisation: (1/N) Σ w²/2. An element loss of one input. With an adaptive optimiser use
@@ -172,6 +207,8 @@ AG_API ag_status ag_tensor_l2_loss(ag_tensor *out, const ag_tensor *weights,
                                    ag_reduction reduction);
 AG_API ag_status ag_tensor_l2_loss_grad(ag_tensor *out, const ag_tensor *weights,
                                         const ag_tensor *grad, ag_reduction reduction);
+AG_API ag_status ag_tensor_l2_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                  const ag_tensor *weights, ag_reduction reduction);
 
 /**
  * L1 regularisation: (1/N) Σ |w|, which pushes weights to exactly 0. An element loss of one input.
@@ -183,6 +220,9 @@ AG_API ag_status ag_tensor_l1_regularization(ag_tensor *out, const ag_tensor *we
                                              ag_reduction reduction);
 AG_API ag_status ag_tensor_l1_regularization_grad(ag_tensor *out, const ag_tensor *weights,
                                                   const ag_tensor *grad, ag_reduction reduction);
+AG_API ag_status ag_tensor_l1_regularization_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                            const ag_tensor *weights,
+                                                            ag_reduction reduction);
 
 /**
  * Cosine embedding loss: (1/N) Σ_rows of 1 - cos(x1, x2) where t = 1, max(0, cos(x1, x2) - margin)
@@ -203,6 +243,9 @@ AG_API ag_status ag_tensor_cosine_embedding_loss_grad(ag_tensor *out_x1, ag_tens
                                                       const ag_tensor *target,
                                                       const ag_tensor *grad, float margin,
                                                       ag_reduction reduction);
+AG_API ag_status ag_tensor_cosine_embedding_loss_value_and_grad(
+    ag_tensor *out, ag_tensor *out_x1, ag_tensor *out_x2, const ag_tensor *x1, const ag_tensor *x2,
+    const ag_tensor *target, float margin, ag_reduction reduction);
 
 /**
  * Triplet loss: (1/N) Σ_rows max(0, |a - p| - |a - n| + margin), with Euclidean distances (Schroff et
@@ -222,6 +265,10 @@ AG_API ag_status ag_tensor_triplet_loss_grad(ag_tensor *out_anchor, ag_tensor *o
                                              const ag_tensor *positive, const ag_tensor *negative,
                                              const ag_tensor *grad, float margin,
                                              ag_reduction reduction);
+AG_API ag_status ag_tensor_triplet_loss_value_and_grad(
+    ag_tensor *out, ag_tensor *out_anchor, ag_tensor *out_positive, ag_tensor *out_negative,
+    const ag_tensor *anchor, const ag_tensor *positive, const ag_tensor *negative, float margin,
+    ag_reduction reduction);
 
 AG_END_DECLS
 

@@ -21,21 +21,38 @@
     {                                                                                              \
         ag__call call = {&ag__op_##name, {pred, target}, .reduction = reduction};                  \
         return ag__call_gradient(&call, grad, &out);                                               \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_value_and_grad(ag_tensor *out, ag_tensor *out_grad,               \
+                                                const ag_tensor *pred, const ag_tensor *target,    \
+                                                ag_reduction reduction)                            \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {pred, target}, .reduction = reduction};                  \
+        return ag__call_value_and_gradient(&call, out, (ag_tensor *[]){out_grad});                 \
     }
 
 #define DEFINE_pair_parameter(name)                                                                \
     ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *pred, const ag_tensor *target,     \
                                float parameter, ag_reduction reduction)                            \
     {                                                                                              \
-        ag__call call = {&ag__op_##name, {pred, target}, reduction, .parameter = parameter};       \
+        ag__call call = {                                                                          \
+            &ag__op_##name, {pred, target}, .reduction = reduction, .parameter = parameter};       \
         return ag__call_value(&call, out);                                                         \
     }                                                                                              \
     ag_status ag_tensor_##name##_grad(ag_tensor *out, const ag_tensor *pred,                       \
                                       const ag_tensor *target, const ag_tensor *grad,              \
                                       float parameter, ag_reduction reduction)                     \
     {                                                                                              \
-        ag__call call = {&ag__op_##name, {pred, target}, reduction, .parameter = parameter};       \
+        ag__call call = {                                                                          \
+            &ag__op_##name, {pred, target}, .reduction = reduction, .parameter = parameter};       \
         return ag__call_gradient(&call, grad, &out);                                               \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_value_and_grad(ag_tensor *out, ag_tensor *out_grad,               \
+                                                const ag_tensor *pred, const ag_tensor *target,    \
+                                                float parameter, ag_reduction reduction)           \
+    {                                                                                              \
+        ag__call call = {                                                                          \
+            &ag__op_##name, {pred, target}, .reduction = reduction, .parameter = parameter};       \
+        return ag__call_value_and_gradient(&call, out, (ag_tensor *[]){out_grad});                 \
     }
 
 #define DEFINE_single(name)                                                                        \
@@ -49,29 +66,47 @@
     {                                                                                              \
         ag__call call = {&ag__op_##name, {weights}, .reduction = reduction};                       \
         return ag__call_gradient(&call, grad, &out);                                               \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_value_and_grad(ag_tensor *out, ag_tensor *out_grad,               \
+                                                const ag_tensor *weights, ag_reduction reduction)  \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {weights}, .reduction = reduction};                       \
+        return ag__call_value_and_gradient(&call, out, (ag_tensor *[]){out_grad});                 \
     }
 
 #define DEFINE_labelled_pair(name)                                                                 \
     ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *x1, const ag_tensor *x2,           \
                                const ag_tensor *target, float parameter, ag_reduction reduction)   \
     {                                                                                              \
-        ag__call call = {&ag__op_##name, {x1, x2, target}, reduction, .parameter = parameter};     \
+        ag__call call = {                                                                          \
+            &ag__op_##name, {x1, x2, target}, .reduction = reduction, .parameter = parameter};     \
         return ag__call_value(&call, out);                                                         \
     }                                                                                              \
     ag_status ag_tensor_##name##_grad(                                                             \
         ag_tensor *out_x1, ag_tensor *out_x2, const ag_tensor *x1, const ag_tensor *x2,            \
         const ag_tensor *target, const ag_tensor *grad, float parameter, ag_reduction reduction)   \
     {                                                                                              \
-        ag__call call = {&ag__op_##name, {x1, x2, target}, reduction, .parameter = parameter};     \
+        ag__call call = {                                                                          \
+            &ag__op_##name, {x1, x2, target}, .reduction = reduction, .parameter = parameter};     \
         return ag__call_gradient(&call, grad, (ag_tensor *[]){out_x1, out_x2});                    \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_value_and_grad(                                                   \
+        ag_tensor *out, ag_tensor *out_x1, ag_tensor *out_x2, const ag_tensor *x1,                 \
+        const ag_tensor *x2, const ag_tensor *target, float parameter, ag_reduction reduction)     \
+    {                                                                                              \
+        ag__call call = {                                                                          \
+            &ag__op_##name, {x1, x2, target}, .reduction = reduction, .parameter = parameter};     \
+        return ag__call_value_and_gradient(&call, out, (ag_tensor *[]){out_x1, out_x2});           \
     }
 
 #define DEFINE_triple(name)                                                                        \
     ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *anchor, const ag_tensor *positive, \
                                const ag_tensor *negative, float parameter, ag_reduction reduction) \
     {                                                                                              \
-        ag__call call = {                                                                          \
-            &ag__op_##name, {anchor, positive, negative}, reduction, .parameter = parameter};      \
+        ag__call call = {&ag__op_##name,                                                           \
+                         {anchor, positive, negative},                                             \
+                         .reduction = reduction,                                                   \
+                         .parameter = parameter};                                                  \
         return ag__call_value(&call, out);                                                         \
     }                                                                                              \
     ag_status ag_tensor_##name##_grad(                                                             \
@@ -79,10 +114,24 @@
         const ag_tensor *anchor, const ag_tensor *positive, const ag_tensor *negative,             \
         const ag_tensor *grad, float parameter, ag_reduction reduction)                            \
     {                                                                                              \
-        ag__call call = {                                                                          \
-            &ag__op_##name, {anchor, positive, negative}, reduction, .parameter = parameter};      \
+        ag__call call = {&ag__op_##name,                                                           \
+                         {anchor, positive, negative},                                             \
+                         .reduction = reduction,                                                   \
+                         .parameter = parameter};                                                  \
         return ag__call_gradient(&call, grad,                                                      \
                                  (ag_tensor *[]){out_anchor, out_positive, out_negative});         \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_value_and_grad(                                                   \
+        ag_tensor *out, ag_tensor *out_anchor, ag_tensor *out_positive, ag_tensor *out_negative,   \
+        const ag_tensor *anchor, const ag_tensor *positive, const ag_tensor *negative,             \
+        float parameter, ag_reduction reduction)                                                   \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name,                                                           \
+                         {anchor, positive, negative},                                             \
+                         .reduction = reduction,                                                   \
+                         .parameter = parameter};                                                  \
+        return ag__call_value_and_gradient(                                                        \
+            &call, out, (ag_tensor *[]){out_anchor, out_positive, out_negative});                  \
     }
 
 AG__LOSS_TABLE(DEFINE)

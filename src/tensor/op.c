@@ -158,32 +158,54 @@ ag_status ag__call_value(const ag__call *call, ag_tensor *out)
     return status;
 }
 
-/* The name of the output for an input's gradient: "out", or "out_anchor" where there are several. */
+/* The name of the output for an input's gradient: a given one, or "out_anchor" where there are several. */
 typedef struct out_name {
     char text[32];
 } out_name;
 
-static out_name name_of_out(const ag__op *op, uint32_t input)
+static out_name name_of_out(const ag__op *op, uint32_t input, const char *only)
 {
-    out_name name = {"out"};
+    out_name name = {""};
+    snprintf(name.text, sizeof name.text, "%s", only);
     if (op->num_differentiable > 1)
         snprintf(name.text, sizeof name.text, "out_%s", op->input_names[input]);
     return name;
 }
 
-static ag_status check_gradient_out(const ag__call *call, const ag_tensor *grad,
-                                    ag_tensor *const *outs, uint32_t index)
+/* Checks one output for a gradient; `only` is its name where there is only one. */
+static ag_status check_gradient_out(const ag__call *call, ag_tensor *const *outs, uint32_t index,
+                                    const char *only)
 {
     const ag__op *op = call->op;
     if (outs[index] == NULL && op->num_differentiable > 1) return AG_OK;
-    out_name name = name_of_out(op, index);
+    out_name name = name_of_out(op, index, only);
     ag__shape shape = ag__shape_of(call->inputs[index]);
     ag_status status = check_out(call, outs[index], name.text, &shape);
-    if (status == AG_OK) status = check_no_overlap(op->name, outs[index], name.text, grad, "grad");
     for (uint32_t i = 0; i < index && status == AG_OK; i++)
-        status =
-            check_no_overlap(op->name, outs[index], name.text, outs[i], name_of_out(op, i).text);
+        status = check_no_overlap(op->name, outs[index], name.text, outs[i],
+                                  name_of_out(op, i, only).text);
     return status;
+}
+
+/* Checks all outputs for gradients, which must not share memory with another argument either. */
+static ag_status check_gradient_outs(const ag__call *call, ag_tensor *const *outs, const char *only,
+                                     const ag_tensor *other, const char *other_name)
+{
+    const ag__op *op = call->op;
+    ag_status status = AG_OK;
+    for (uint32_t i = 0; i < op->num_differentiable && status == AG_OK; i++) {
+        status = check_gradient_out(call, outs, i, only);
+        if (status == AG_OK && outs[i] != NULL)
+            status = check_no_overlap(op->name, outs[i], name_of_out(op, i, only).text, other,
+                                      other_name);
+    }
+    return status;
+}
+
+static void fill_sinks(const ag__op *op, ag_tensor *const *outs, ag__sink *sinks)
+{
+    for (uint32_t i = 0; i < op->num_differentiable; i++)
+        sinks[i] = (ag__sink){.data = outs[i] != NULL ? outs[i]->data : NULL};
 }
 
 ag_status ag__call_gradient(const ag__call *call, const ag_tensor *grad, ag_tensor *const *outs)
@@ -191,14 +213,25 @@ ag_status ag__call_gradient(const ag__call *call, const ag_tensor *grad, ag_tens
     ag__shape shape;
     ag_status status = ag__call_check(call, &shape);
     if (status == AG_OK) status = check_shape(call->op->name, "grad", grad, &shape);
-    for (uint32_t i = 0; i < call->op->num_differentiable && status == AG_OK; i++)
-        status = check_gradient_out(call, grad, outs, i);
+    if (status == AG_OK) status = check_gradient_outs(call, outs, "out", grad, "grad");
     if (status == AG_OK) status = ag__call_check_domains(call);
     if (status != AG_OK) return status;
-
-    ag__sink sinks[AG__MAX_INPUTS] = {{0}};
-    for (uint32_t i = 0; i < call->op->num_differentiable; i++)
-        if (outs[i] != NULL) sinks[i].data = outs[i]->data;
+    ag__sink sinks[AG__MAX_INPUTS];
+    fill_sinks(call->op, outs, sinks);
     call->op->backward(call, grad, sinks);
     return AG_OK;
+}
+
+ag_status ag__call_value_and_gradient(const ag__call *call, ag_tensor *out, ag_tensor *const *outs)
+{
+    ag__shape shape;
+    ag_status status = ag__call_check(call, &shape);
+    if (status == AG_OK) status = check_out(call, out, "out", &shape);
+    if (status == AG_OK) status = check_gradient_outs(call, outs, "out_grad", out, "out");
+    /* before anything is written: outputs stay untouched on failure */
+    if (status == AG_OK) status = ag__call_check_domains(call);
+    if (status != AG_OK) return status;
+    ag__sink sinks[AG__MAX_INPUTS];
+    fill_sinks(call->op, outs, sinks);
+    return call->op->forward_with_gradients(call, out, sinks);
 }

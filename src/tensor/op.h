@@ -74,7 +74,7 @@ struct ag__op {
     ag_status (*forward)(const ag__call *call, ag_tensor *out);
     /*
      * Of a loss: the result and, in the same pass over memory, its gradients for an upstream gradient
-     * of ones. On failure the sinks may hold anything. NULL if a loss has none.
+     * of ones. On failure the sinks may hold anything.
      */
     ag_status (*forward_with_gradients)(const ag__call *call, ag_tensor *out,
                                         const ag__sink *sinks);
@@ -99,6 +99,7 @@ ag_status ag__call_check(const ag__call *call, ag__shape *shape);
 /* The public functions on tensors: check all arguments, then compute. */
 ag_status ag__call_value(const ag__call *call, ag_tensor *out);
 ag_status ag__call_gradient(const ag__call *call, const ag_tensor *grad, ag_tensor *const *outs);
+ag_status ag__call_value_and_gradient(const ag__call *call, ag_tensor *out, ag_tensor *const *outs);
 
 /* Whether n values all lie in a domain. */
 bool ag__in_domain(const ag__domain *domain, size_t n, const float *x);
