@@ -63,7 +63,7 @@ static void stream(void *context)
 static double measure_bytes_per_second(void)
 {
     buffers s;
-    double seconds = INFINITY;
+    double seconds = (double)INFINITY;
     if (create_buffers(&s, STREAM_ELEMENTS, STREAM_ELEMENTS, STREAM_ELEMENTS))
         seconds = median_time(stream, &s, STREAM_SECONDS);
     destroy_buffers(&s);
