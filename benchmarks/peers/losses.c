@@ -153,11 +153,10 @@ static void print_summary(const char *name, const ratio_summary *s)
 static void print_heading(worker *const workers[NUM_WORKERS], int threads)
 {
     printf("== Losses: forward and backward of one loss to its leaves, %d threads ==\n\n", threads);
-    printf(
-        "ours:  %s\ntheirs: %s; at its best: the fastest of glibc's allocator as it comes or\n"
-        "  keeping what is freed (MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8589934592), each on\n"
-        "  all threads or one\n\n",
-        worker_description(workers[OURS]), worker_description(workers[TORCH]));
+    printf("ours:   %s\ntheirs: %s; as it comes, and at its best: the fastest of\n"
+           "        glibc's allocator as it comes or keeping what is freed (MALLOC_MMAP_MAX_=0\n"
+           "        MALLOC_TRIM_THRESHOLD_=8589934592), each on all threads or on one\n\n",
+           worker_description(workers[OURS]), worker_description(workers[TORCH]));
     explain_inputs();
     printf("%-22s %-14s %10s %10s %10s %7s %7s  %-18s %s\n", "loss", "size", "ours µs", "best µs",
            "comes µs", "best /", "comes /", "its best is", "inputs");
@@ -233,7 +232,7 @@ static bool compare_sizes(const comparison *c, worker *const workers[NUM_WORKERS
         of_size[size] = summaries[0];
         all = summaries[1];
     }
-    printf("\nHow many times faster than libtorch:\n");
+    printf("\nHow many times as fast as libtorch:\n");
     for (int size = 0; size < NUM_SIZES; size++)
         print_summary(bench_sizes[size].name, &of_size[size]);
     print_summary("all", &all);

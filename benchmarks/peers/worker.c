@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 /*
- * OpenMP's and OpenBLAS's threads spin for up to 30 ms after their work. Who is asked next must not
- * share the cores with them.
+ * OpenMP's and OpenBLAS's threads spin for up to 30 ms after their work, longer on a busy machine. Who
+ * is asked next must not share the cores with them. In nanoseconds; losses are asked far more often.
  */
-#define PAUSE_NANOSECONDS 40000000L
+#define LOSS_PAUSE 40000000L
+#define TRAINING_PAUSE 150000000L
 
 struct worker {
     pid_t process;
@@ -146,14 +147,14 @@ static measurement read_answer(worker *w)
     return m;
 }
 
-static void pause_for_spinners(void)
+static void pause_for_spinners(long nanoseconds)
 {
-    nanosleep(&(struct timespec){.tv_nsec = PAUSE_NANOSECONDS}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = nanoseconds}, NULL);
 }
 
 measurement worker_time_loss(worker *w, const loss_cell *cell)
 {
-    pause_for_spinners();
+    pause_for_spinners(LOSS_PAUSE);
     fprintf(w->to, "loss %s %u %u %.9g %d\n", cell->name, cell->rows, cell->columns,
             cell->parameter, cell->threads);
     return read_answer(w);
@@ -162,7 +163,7 @@ measurement worker_time_loss(worker *w, const loss_cell *cell)
 static measurement ask_about_training(worker *w, const char *kind, const training_cell *cell)
 {
     const uint32_t *widths = cell->widths;
-    pause_for_spinners();
+    pause_for_spinners(TRAINING_PAUSE);
     fprintf(w->to, "%s %u %u %u %u %u %u %u %d\n", kind, widths[0], widths[1], widths[2], widths[3],
             cell->batch, cell->steps, cell->images, cell->threads);
     return read_answer(w);

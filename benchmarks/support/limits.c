@@ -15,6 +15,7 @@
 /* OpenBLAS's own header declares these, but cblas.h may be another library's. */
 extern int openblas_get_num_threads(void);
 extern void openblas_set_num_threads(int threads);
+extern int openblas_get_parallel(void);
 #endif
 
 enum { STREAM_ELEMENTS = 1 << 24, SQUARE = 1024 };
@@ -130,14 +131,24 @@ static void restore_blas_threads(int before)
 #endif
 }
 
+/* Debian's serial flavour of OpenBLAS takes one call at a time: two share a buffer. */
+static bool can_be_split(void)
+{
+#ifdef HAVE_OPENBLAS
+    return ag_get_num_threads() > 1 && openblas_get_parallel() != 0;
+#else
+    return ag_get_num_threads() > 1;
+#endif
+}
+
 double product_time(matrix_product p)
 {
     product_work w = {.p = p};
     double best = 0;
     if (create_buffers(&w.s, p.m * p.k, p.k * p.n, p.m * p.n)) {
-        int threads = ag_get_num_threads(), blas_threads = use_one_blas_thread();
+        int blas_threads = use_one_blas_thread();
         best = median_time(multiply, &w, PRODUCT_SECONDS);
-        for (w.way = SPLIT_ROWS; threads > 1 && w.way < NUM_SPLITS; w.way++)
+        for (w.way = SPLIT_ROWS; can_be_split() && w.way < NUM_SPLITS; w.way++)
             best = fmin(best, median_time(multiply, &w, PRODUCT_SECONDS));
         restore_blas_threads(blas_threads);
     }
