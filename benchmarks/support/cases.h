@@ -1,0 +1,34 @@
+/* cases.h: the three sizes of the tables, and what operations and losses are called with there. */
+#ifndef BENCHMARKS_CASES_H
+#define BENCHMARKS_CASES_H
+
+#include "op_calls.h"
+
+typedef struct bench_size {
+    const char *name;
+    uint32_t elements[2], rows[2], embeddings[2]; /* shapes for the kinds of operations */
+    uint32_t product[3];                          /* m, n, k */
+} bench_size;
+
+enum { NUM_SIZES = 3 };
+extern const bench_size bench_sizes[NUM_SIZES];
+
+/* What an operation is called with at a size. */
+op_case case_at(const op_entry *entry, const bench_size *size);
+
+/* What a loss is called with if its first input is [rows, columns]. */
+op_case loss_case(const op_entry *entry, uint32_t rows, uint32_t columns);
+
+/* Which cells of a table are wanted. */
+typedef struct selection {
+    const char *size; /* NULL: all */
+    char **names;
+    int num_names; /* 0: all */
+} selection;
+
+bool is_selected(const selection *s, const op_entry *entry, const bench_size *size);
+
+/* Whether the selection's size and names exist; if not, says so on standard error. */
+bool selection_is_known(const selection *s, const char *program);
+
+#endif
