@@ -7,14 +7,27 @@
 
 #include "bad_inputs/misuse.h"
 
-/* ---- reductions and parameters ---- */
+/* ---- what descriptors say decides what other tests try ---- */
 
-/* What a loss's descriptor says decides what other tests try. */
 START_TEST(losses_take_a_reduction_and_nothing_else_does)
 {
     ck_assert_int_eq(MISUSED->op->takes_reduction, MISUSED->is_loss);
 }
 END_TEST
+
+/* The prediction is a parent, the target is not; only a cosine's labels are one, without gradient. */
+START_TEST(parents_and_gradients_are_those_of_the_contract)
+{
+    const ag__op *op = MISUSED->op;
+    bool has_target =
+        MISUSED->signature == SIGNATURE_pair || MISUSED->signature == SIGNATURE_pair_parameter;
+    bool has_labels = MISUSED->signature == SIGNATURE_labelled_pair;
+    ck_assert_uint_eq(op->num_parents, op->num_inputs - has_target);
+    ck_assert_uint_eq(op->num_differentiable, op->num_inputs - (has_target || has_labels));
+}
+END_TEST
+
+/* ---- reductions and parameters ---- */
 
 START_TEST(unknown_reductions_are_refused)
 {
@@ -227,6 +240,7 @@ void add_op_values(Suite *suite)
     TCase *tests = tcase_create("values of operations");
     tcase_set_timeout(tests, 120);
     ADD_FOR_OPS(tests, losses_take_a_reduction_and_nothing_else_does);
+    ADD_FOR_OPS(tests, parents_and_gradients_are_those_of_the_contract);
     ADD_FOR_LOSSES(tests, unknown_reductions_are_refused);
     ADD_FOR_OPS(tests, bad_parameters_are_refused);
     tcase_add_test(tests, parameters_that_may_be_wrong_are_known);

@@ -67,7 +67,7 @@ bool fuzz_usable(const ag_tensor *tensor)
 
 int fuzz_try(fuzz_read *read, const uint8_t *bytes, size_t size)
 {
-    ag_arena *arena = ag_arena_create(0);
+    ag_arena *arena = ag_arena_create(64);
     require(arena != NULL && ag_arena_set_limit(arena, ARENA_LIMIT) == AG_OK,
             "an arena can be made");
     write_file(bytes, size);
