@@ -1,13 +1,13 @@
 #!/bin/sh
 # Hunts with every fuzz target for FUZZ_SECONDS each (60 by default). Needs clang, for libFuzzer.
-# What a target finds stays as crash-… in the folder where this runs.
+# What a target finds stays as crash-… in the folder where this runs. Ends with 77 without clang.
 set -u
 . "$srcdir/tests/long/instrumented.sh"
 
 seconds=${FUZZ_SECONDS:-60}
 compiler=${CLANG:-clang}
 here=$PWD
-command -v "$compiler" >/dev/null || { echo "fuzz: needs $compiler" >&2; exit 1; }
+command -v "$compiler" >/dev/null || { echo "fuzz: needs $compiler" >&2; exit 77; }
 configure_copy CC="$compiler" CXX="$compiler++" --disable-shared --disable-openmp \
     --enable-sanitizers=address,undefined,fuzzer-no-link || exit 1
 cd "$folder/build" && "$MAKE" -s libinternal.la >log 2>&1 || { tail -n 30 log; exit 1; }
