@@ -125,7 +125,8 @@ class Hunt:
 
     def run(self, program, case, limit):
         """Whether a test program passes within a limit of seconds."""
-        environment = dict(os.environ, srcdir=self.build.source_dir, OMP_NUM_THREADS='2',
+        # otherwise each test is a process of its own, which outlives the program if it hangs
+        environment = dict(os.environ, srcdir=self.build.source_dir, OMP_NUM_THREADS='2', CK_FORK='no',
                            ASAN_OPTIONS='allocator_may_return_null=1:detect_leaks=0')
         if case:
             environment['CK_RUN_CASE'] = case
@@ -262,8 +263,9 @@ def main():
 
         def examine(each):
             verdict = hunt.try_mutant(*each)
-            if verdict == '':
-                print('survived: ' + each[0].diff(), flush=True)
+            outcome = 'does not compile' if verdict is None else f'killed by {verdict}'
+            print(f'survived: {each[0].diff()}' if verdict == '' else
+                  f'{outcome}: {each[0].path}:{each[0].line_number}', flush=True)
             return verdict
 
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
