@@ -613,24 +613,6 @@ START_TEST(optimizers_refuse_what_is_no_parameter)
 }
 END_TEST
 
-START_TEST(optimizers_refuse_null)
-{
-    ag_variable *p = parameter_of(1);
-    ck_assert_ptr_null(ag_sgd_create(NULL, 1, &p, (ag_sgd_options){.learning_rate = 1}));
-    assert_last_failure(AG_ERROR_NULL, "sgd: arena is NULL");
-    ck_assert_ptr_null(ag_adamw_create(NULL, 1, &p, ag_adamw_defaults()));
-    assert_last_failure(AG_ERROR_NULL, "adamw: arena is NULL");
-    ck_assert_int_eq(ag_optimizer_step(NULL), AG_ERROR_NULL);
-    assert_last_failure(AG_ERROR_NULL, "optimizer_step: optimizer is NULL");
-    ck_assert_int_eq(ag_optimizer_zero_grad(NULL), AG_ERROR_NULL);
-    assert_last_failure(AG_ERROR_NULL, "optimizer_zero_grad: optimizer is NULL");
-    ck_assert_int_eq(ag_optimizer_set_learning_rate(NULL, 1), AG_ERROR_NULL);
-    assert_last_failure(AG_ERROR_NULL, "optimizer_set_learning_rate: optimizer is NULL");
-    ck_assert(isnan(ag_optimizer_learning_rate(NULL)));
-    assert_last_failure(AG_ERROR_NULL, "optimizer_learning_rate: optimizer is NULL");
-}
-END_TEST
-
 /* ---- threads ---- */
 
 #define LARGE ((1u << 20) + 37)
@@ -711,7 +693,6 @@ static TCase *refusals_case(void)
     tcase_add_loop_test(tests, adamw_refuses_a_bad_setting, 0, COUNT_OF(bad_adamw));
     tcase_add_test(tests, settings_at_the_ends_of_their_ranges_are_allowed);
     tcase_add_loop_test(tests, optimizers_refuse_what_is_no_parameter, 0, 2);
-    tcase_add_test(tests, optimizers_refuse_null);
     return tests;
 }
 

@@ -163,7 +163,7 @@ static ag_status read_header(byte_source *source, ag__shape *shape, size_t *coun
     for (uint32_t i = 0; i < shape->ndims; i++)
         shape->dims[i] = (uint32_t)sizes[i][0] << 24 | (uint32_t)sizes[i][1] << 16 |
                          (uint32_t)sizes[i][2] << 8 | sizes[i][3];
-    return ag__shape_size("read_idx", shape->ndims, shape->dims, count);
+    return ag__shape_size_of("read_idx", source->name, shape->ndims, shape->dims, count);
 }
 
 static ag_status grow(const byte_source *source, unsigned char **bytes, size_t capacity)
@@ -251,8 +251,12 @@ static ag_tensor *read_tensor(ag_arena *arena, byte_source *source)
 
 ag_tensor *ag_read_idx(ag_arena *arena, const char *path)
 {
-    if (arena == NULL || path == NULL) {
-        ag__fail_null("read_idx", arena == NULL ? "arena" : "path");
+    if (arena == NULL) {
+        ag__fail_null("read_idx", "arena");
+        return NULL;
+    }
+    if (path == NULL) {
+        ag__fail_missing("read_idx", "path");
         return NULL;
     }
     size_t length = strlen(path);

@@ -26,7 +26,7 @@ static ag_status check_parameter(const char *name, size_t index, const ag_variab
     if (!parameter->is_leaf || !parameter->requires_grad)
         return ag__fail(AG_ERROR_ARGUMENT,
                         "%s: parameter %zu (%s) is no leaf that requires a gradient", name, index,
-                        parameter->op);
+                        parameter->op != NULL ? parameter->op : "unnamed");
     return ag__tensor_check(name, "a parameter's data", parameter->data);
 }
 
@@ -111,17 +111,23 @@ static void update_pieces(size_t begin, size_t end, void *context)
                          variable->data->data + first, variable->grad->data + first, state);
 }
 
+static bool holds(const ag_tensor *tensor, size_t size)
+{
+    return tensor != NULL && tensor->data != NULL && tensor->size == size;
+}
+
 /* The fields of a variable are public: what they hold now need not be what they held at first. */
 static ag_status check_gradients(const ag_optimizer *optimizer)
 {
     for (size_t i = 0; i < optimizer->num_parameters; i++) {
         const ag_variable *variable = optimizer->parameters[i].variable;
+        size_t size = optimizer->parameters[i].size;
         if (variable->grad == NULL) continue;
-        if (variable->data->size != optimizer->parameters[i].size ||
-            !ag_tensor_same_shape(variable->data, variable->grad) || variable->grad->data == NULL)
+        if (!holds(variable->data, size) || !holds(variable->grad, size) ||
+            !ag_tensor_same_shape(variable->data, variable->grad))
             return ag__fail(AG_ERROR_SHAPE,
-                            "%s: parameter %zu or its gradient has changed its shape",
-                            optimizer->name, i);
+                            "optimizer_step: parameter %zu or its gradient has changed its shape",
+                            i);
     }
     return AG_OK;
 }
