@@ -24,6 +24,13 @@ typedef struct ag_adamw_options {
     float weight_decay;  /**< ≥ 0; 0.01 */
 } ag_adamw_options;
 
+/** One thing that an optimiser remembers from step to step: a tensor or a counter. */
+typedef struct ag_optimizer_state {
+    char name[48];     /**< as "3.exp_avg" or "3.step", for parameter 3; PyTorch's name of it */
+    ag_tensor *tensor; /**< the optimiser's own, to be read or overwritten; NULL for a counter */
+    uint64_t *counter; /**< the same; NULL for a tensor */
+} ag_optimizer_state;
+
 AG_BEGIN_DECLS
 
 /**
@@ -66,6 +73,27 @@ AG_API ag_status ag_optimizer_set_learning_rate(ag_optimizer *optimizer, float l
 
 /** The present learning rate; NaN for NULL. */
 AG_API float ag_optimizer_learning_rate(const ag_optimizer *optimizer);
+
+/** The rule's name, such as "adamw"; NULL for NULL. */
+AG_API const char *ag_optimizer_name(const ag_optimizer *optimizer);
+
+/**
+ * How many things the optimiser remembers from step to step; 0 for NULL. They and the parameters are
+ * all that a checkpoint must hold: an optimiser made with the same options for the same parameters,
+ * in which they are set to what they were, goes on with the same bits.
+ * Not among them: the learning rate and what else ag_optimizer_set_… has changed, which the program
+ * sets again as its schedule does.
+ */
+AG_API size_t ag_optimizer_num_state(const ag_optimizer *optimizer);
+
+/**
+ * What the optimiser remembers, number `index`. The order, the names and the shapes depend on the
+ * rule, its options and the parameters alone, and names are unique. Any values are safe to set.
+ * @param state  filled; its tensor or counter is valid as long as the optimiser.
+ * @return AG_ERROR_NULL; AG_ERROR_ARGUMENT unless index < ag_optimizer_num_state.
+ */
+AG_API ag_status ag_optimizer_state_at(ag_optimizer *optimizer, size_t index,
+                                       ag_optimizer_state *state);
 
 AG_END_DECLS
 

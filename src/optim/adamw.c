@@ -81,6 +81,7 @@ ag_optimizer *ag_adamw_create(ag_arena *arena, size_t num_parameters,
         .name = "adamw",
         .update = update,
         .num_state = 2,
+        .state_names = {"exp_avg", "exp_avg_sq"},
         .learning_rate = options.learning_rate,
         .options.adamw = options,
     };

@@ -4,7 +4,7 @@
 #include "optim/optimizer.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "core/parallel.h"
 #include "core/status.h"
@@ -47,11 +47,10 @@ static ag_status check_parameters(const char *name, size_t count, ag_variable *c
 
 static bool create_state(ag_arena *arena, uint32_t num_state, ag__parameter *parameter)
 {
-    size_t bytes = parameter->variable->data->size * sizeof(float);
+    const ag_tensor *data = parameter->variable->data;
     for (uint32_t k = 0; k < num_state; k++) {
-        parameter->state[k] = ag_arena_alloc(arena, bytes);
+        parameter->state[k] = ag_tensor_create_zeros(arena, data->ndims, data->shape);
         if (parameter->state[k] == NULL) return false;
-        memset(parameter->state[k], 0, bytes);
     }
     return true;
 }
@@ -106,7 +105,7 @@ static void update_pieces(size_t begin, size_t end, void *context)
     if (last > variable->data->size) last = variable->data->size;
     float *state[AG__MAX_STATE] = {0};
     for (uint32_t k = 0; k < p->optimizer->num_state; k++)
-        state[k] = p->parameter->state[k] + first;
+        state[k] = p->parameter->state[k]->data + first;
     p->optimizer->update(p->optimizer, p->parameter->steps, last - first,
                          variable->data->data + first, variable->grad->data + first, state);
 }
@@ -165,4 +164,38 @@ float ag_optimizer_learning_rate(const ag_optimizer *optimizer)
     if (optimizer != NULL) return optimizer->learning_rate;
     ag__fail_null("optimizer_learning_rate", "optimizer");
     return NAN;
+}
+
+/* ---- what it remembers ---- */
+
+const char *ag_optimizer_name(const ag_optimizer *optimizer)
+{
+    if (optimizer != NULL) return optimizer->name;
+    ag__fail_null("optimizer_name", "optimizer");
+    return NULL;
+}
+
+size_t ag_optimizer_num_state(const ag_optimizer *optimizer)
+{
+    if (optimizer != NULL) return optimizer->num_parameters * (1 + optimizer->num_state);
+    ag__fail_null("optimizer_num_state", "optimizer");
+    return 0;
+}
+
+/* For each parameter its count of steps, then its tensors. */
+ag_status ag_optimizer_state_at(ag_optimizer *optimizer, size_t index, ag_optimizer_state *state)
+{
+    if (optimizer == NULL) return ag__fail_null("optimizer_state_at", "optimizer");
+    if (state == NULL) return ag__fail_missing("optimizer_state_at", "state");
+    size_t count = ag_optimizer_num_state(optimizer), each = 1 + optimizer->num_state;
+    if (index >= count)
+        return ag__fail(AG_ERROR_ARGUMENT, "optimizer_state_at: index is %zu but must be below %zu",
+                        index, count);
+    ag__parameter *parameter = &optimizer->parameters[index / each];
+    size_t k = index % each;
+    const char *name = k == 0 ? "step" : optimizer->state_names[k - 1];
+    state->tensor = k == 0 ? NULL : parameter->state[k - 1];
+    state->counter = k == 0 ? &parameter->steps : NULL;
+    snprintf(state->name, sizeof state->name, "%zu.%s", index / each, name);
+    return AG_OK;
 }

@@ -16,15 +16,16 @@ typedef void ag__update(const ag_optimizer *optimizer, uint64_t step, size_t n, 
 /* A parameter in the care of an optimiser. */
 typedef struct ag__parameter {
     ag_variable *variable;
-    size_t size;                 /* number of elements, when it was taken in care */
-    uint64_t steps;              /* that it has taken */
-    float *state[AG__MAX_STATE]; /* of its elements; zero at first */
+    size_t size;                     /* number of elements, when it was taken in care */
+    uint64_t steps;                  /* that it has taken */
+    ag_tensor *state[AG__MAX_STATE]; /* of its shape; zero at first */
 } ag__parameter;
 
 struct ag_optimizer {
     const char *name;
     ag__update *update;
-    uint32_t num_state; /* arrays that the rule keeps of each parameter */
+    uint32_t num_state; /* tensors that the rule keeps of each parameter */
+    const char *state_names[AG__MAX_STATE];
     size_t num_parameters;
     ag__parameter *parameters;
     float learning_rate;

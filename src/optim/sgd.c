@@ -79,6 +79,7 @@ ag_optimizer *ag_sgd_create(ag_arena *arena, size_t num_parameters, ag_variable 
         .name = "sgd",
         .update = update,
         .num_state = options.momentum > 0 ? 1 : 0,
+        .state_names = {"momentum_buffer"},
         .learning_rate = options.learning_rate,
         .options.sgd = options,
     };
