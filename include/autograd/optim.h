@@ -45,6 +45,25 @@ typedef struct ag_adagrad_options {
     float epsilon;                   /**< ≥ 0: keeps the division away from 0; 1e-10 */
 } ag_adagrad_options;
 
+/** Settings of L-BFGS; ag_lbfgs_defaults gives the usual ones. */
+typedef struct ag_lbfgs_options {
+    float learning_rate;     /**< ≥ 0, finite: the first length to try, times the direction; 1 */
+    uint32_t max_iterations; /**< directions in one step, at least 1; 20 */
+    uint32_t
+        max_evaluations;  /**< calls of the closure, after which no new direction is taken; 25 */
+    float tolerance_grad; /**< ≥ 0: a step ends where no element of the gradient is larger; 1e-7 */
+    float tolerance_change; /**< ≥ 0: or where loss or parameters change by less; 1e-9 */
+    uint32_t history_size;  /**< pairs of moves and gradient changes to remember, at least 1; 100 */
+    bool strong_wolfe;      /**< search along each direction; true by default */
+} ag_lbfgs_options;
+
+/**
+ * Computes the loss and its gradients afresh for the parameters' present values, without moving them:
+ * empties the gradients, builds the graph, goes backward, sets *loss. Any status but AG_OK ends the
+ * step.
+ */
+typedef ag_status (*ag_closure)(void *context, double *loss);
+
 /** One thing that an optimiser remembers from step to step: a tensor or a counter. */
 typedef struct ag_optimizer_state {
     char name[48];     /**< as "3.exp_avg" or "3.step", for parameter 3; PyTorch's name of it */
@@ -119,6 +138,36 @@ AG_API ag_optimizer *ag_adagrad_create(ag_arena *arena, size_t num_parameters,
                                        ag_variable *const *parameters, ag_adagrad_options options);
 
 /**
+ * The usual settings, as the comments of ag_lbfgs_options say: PyTorch's, and the line search, which
+ * there must be asked for.
+ */
+AG_API ag_lbfgs_options ag_lbfgs_defaults(void);
+
+/**
+ * L-BFGS (J. Nocedal 1980): moves along -H · gradient, where H estimates the inverse of the second
+ * derivatives from the last history_size moves; as PyTorch defines it. For a loss without noise: the
+ * same data in every evaluation. All memory is taken here, 2 · history_size + 10 times that of the
+ * parameters; steps take none. Parameters and failures are those of ag_sgd_create.
+ */
+AG_API ag_optimizer *ag_lbfgs_create(ag_arena *arena, size_t num_parameters,
+                                     ag_variable *const *parameters, ag_lbfgs_options options);
+
+/**
+ * One step of L-BFGS: up to max_iterations directions. The first of all is the gradient's, with the
+ * length min(1, 1 / Σ |gradient|) · learning_rate to try first; later ones try learning_rate. With
+ * strong_wolfe the length is found by a search for the strong Wolfe conditions, c1 = 1e-4 and
+ * c2 = 0.9 (J. Nocedal and S. Wright 2006, algorithms 3.5 and 3.6), in up to 25 further evaluations;
+ * without it is the first.
+ * @param closure  called at least once; it is given `context`.
+ * @param loss     set to the loss at the beginning of the step; may be NULL.
+ * @return AG_ERROR_NULL; AG_ERROR_ARGUMENT if the optimiser is another; AG_ERROR_SHAPE as
+ *         ag_optimizer_step; what the closure returned. On failure the parameters are where they were,
+ *         and what was remembered of earlier steps is forgotten if the closure has been called.
+ */
+AG_API ag_status ag_lbfgs_step(ag_optimizer *optimizer, ag_closure closure, void *context,
+                               double *loss);
+
+/**
  * Gives an optimiser further parameters, with a weight decay of their own and a learning rate that is
  * learning_rate_factor times the optimiser's, so that one schedule drives all groups. What was given
  * at creation has the factor 1 and the weight decay of the options. State is taken from the arena of
@@ -181,6 +230,26 @@ AG_API size_t ag_optimizer_num_state(const ag_optimizer *optimizer);
  */
 AG_API ag_status ag_optimizer_state_at(ag_optimizer *optimizer, size_t index,
                                        ag_optimizer_state *state);
+
+/**
+ * Scales all gradients by one factor, min(1, max_norm / (norm + 1e-6)), where norm is the square root
+ * of the sum of the squares of all their elements, taken in double. Call it between ag_backward and
+ * ag_optimizer_step. Parameters without a gradient are passed over.
+ * @param max_norm  ≥ 0, finite.
+ * @param norm      set to the norm before; may be NULL.
+ * @return AG_ERROR_NULL, AG_ERROR_SHAPE, AG_ERROR_ARGUMENT; AG_ERROR_DOMAIN if an element of a gradient
+ *         is not finite: no gradient has changed then.
+ */
+AG_API ag_status ag_clip_grad_norm(size_t num_parameters, ag_variable *const *parameters,
+                                   float max_norm, double *norm);
+
+/**
+ * Brings every element of the gradients into the range from -limit to limit; NaN stays.
+ * @param limit  ≥ 0, finite.
+ * @return AG_ERROR_NULL, AG_ERROR_SHAPE, AG_ERROR_ARGUMENT.
+ */
+AG_API ag_status ag_clip_grad_value(size_t num_parameters, ag_variable *const *parameters,
+                                    float limit);
 
 AG_END_DECLS
 
