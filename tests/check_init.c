@@ -95,15 +95,15 @@ END_TEST
 /* Those of torch.nn.init.calculate_gain. */
 START_TEST(gains)
 {
-    ck_assert(ag_gain(AG_NONLINEARITY_NONE, 0) == 1);
-    ck_assert(ag_gain(AG_NONLINEARITY_SIGMOID, 0) == 1);
-    ck_assert(ag_gain(AG_NONLINEARITY_TANH, 0) == 5.0f / 3);
-    ck_assert(ag_gain(AG_NONLINEARITY_RELU, 0) == (float)sqrt(2));
-    ck_assert(ag_gain(AG_NONLINEARITY_LEAKY_RELU, 1) == 1);
-    ck_assert(ag_gain(AG_NONLINEARITY_LEAKY_RELU, 0) == (float)sqrt(2));
-    ck_assert(ag_gain(AG_NONLINEARITY_SELU, 0) == 0.75f);
-    ck_assert(isnan(ag_gain((ag_nonlinearity)99, 0)));
-    ck_assert_str_eq(ag_last_error(), "gain: nonlinearity is 99, which is none");
+    ck_assert(ag_init_gain(AG_NONLINEARITY_NONE, 0) == 1);
+    ck_assert(ag_init_gain(AG_NONLINEARITY_SIGMOID, 0) == 1);
+    ck_assert(ag_init_gain(AG_NONLINEARITY_TANH, 0) == 5.0f / 3);
+    ck_assert(ag_init_gain(AG_NONLINEARITY_RELU, 0) == (float)sqrt(2));
+    ck_assert(ag_init_gain(AG_NONLINEARITY_LEAKY_RELU, 1) == 1);
+    ck_assert(ag_init_gain(AG_NONLINEARITY_LEAKY_RELU, 0) == (float)sqrt(2));
+    ck_assert(ag_init_gain(AG_NONLINEARITY_SELU, 0) == 0.75f);
+    ck_assert(isnan(ag_init_gain((ag_nonlinearity)99, 0)));
+    ck_assert_str_eq(ag_last_error(), "init_gain: nonlinearity is 99, which is none");
     ag_clear_error();
 }
 END_TEST

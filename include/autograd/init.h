@@ -33,11 +33,11 @@ AG_BEGIN_DECLS
  * The factor by which a layer before a nonlinearity must be larger than one before none, as PyTorch
  * has it. @param slope  of leaky relu below 0; unused otherwise. @return NaN for no such nonlinearity.
  */
-AG_API float ag_gain(ag_nonlinearity nonlinearity, float slope);
+AG_API float ag_init_gain(ag_nonlinearity nonlinearity, float slope);
 
 /**
  * Uniform from ± gain · √(3 / fan) (K. He et al. 2015). For relu, gain is
- * ag_gain(AG_NONLINEARITY_RELU, 0).
+ * ag_init_gain(AG_NONLINEARITY_RELU, 0).
  * @return AG_ERROR_NULL; AG_ERROR_SHAPE below two dimensions; AG_ERROR_ARGUMENT for no such fan, or a
  *         gain that is not finite or below 0.
  */

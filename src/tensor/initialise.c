@@ -53,7 +53,7 @@ static fans fans_of(const ag_tensor *tensor)
     return (fans){.in = tensor->shape[1] * window, .out = tensor->shape[0] * window};
 }
 
-float ag_gain(ag_nonlinearity nonlinearity, float slope)
+float ag_init_gain(ag_nonlinearity nonlinearity, float slope)
 {
     switch (nonlinearity) {
     case AG_NONLINEARITY_NONE:
@@ -63,7 +63,7 @@ float ag_gain(ag_nonlinearity nonlinearity, float slope)
     case AG_NONLINEARITY_LEAKY_RELU: return (float)sqrt(2 / (1 + (double)slope * (double)slope));
     case AG_NONLINEARITY_SELU: return 0.75f;
     }
-    ag__fail(AG_ERROR_ARGUMENT, "gain: nonlinearity is %d, which is none", (int)nonlinearity);
+    ag__fail(AG_ERROR_ARGUMENT, "init_gain: nonlinearity is %d, which is none", (int)nonlinearity);
     return NAN;
 }
 
