@@ -8,10 +8,12 @@
 #include <autograd/arithmetic.h>
 #include <autograd/data.h>
 #include <autograd/gradcheck.h>
+#include <autograd/init.h>
 #include <autograd/loss.h>
 #include <autograd/optim.h>
 #include <autograd/parallel.h>
 #include <autograd/random.h>
+#include <autograd/schedule.h>
 #include <autograd/status.h>
 #include <autograd/tensor.h>
 #include <autograd/variable.h>
