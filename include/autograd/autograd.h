@@ -7,6 +7,7 @@
 #include <autograd/arena.h>
 #include <autograd/arithmetic.h>
 #include <autograd/data.h>
+#include <autograd/dlpack.h>
 #include <autograd/gradcheck.h>
 #include <autograd/io.h>
 #include <autograd/loss.h>
@@ -16,5 +17,6 @@
 #include <autograd/status.h>
 #include <autograd/tensor.h>
 #include <autograd/variable.h>
+#include <autograd/view.h>
 
 #endif

@@ -63,3 +63,12 @@ int ag__format(char *text, size_t size, const char *format, va_list arguments)
     leave_plain_locale(plain, before);
     return length;
 }
+
+int ag__print(char *text, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = ag__format(text, size, format, arguments);
+    va_end(arguments);
+    return length;
+}

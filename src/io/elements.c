@@ -85,7 +85,9 @@ void ag__write_floats(ag__output *output, size_t count, const float *values)
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &values[i], sizeof bits);
-        unsigned char bytes[4] = {bits & 255, bits >> 8 & 255, bits >> 16 & 255, bits >> 24 & 255};
+        unsigned char bytes[4];
+        for (int k = 0; k < 4; k++)
+            bytes[k] = (unsigned char)(bits >> 8 * k & 255);
         ag__output_bytes(output, bytes, sizeof bytes);
     }
 }
