@@ -69,8 +69,9 @@ AG_API ag_status ag_save_images(const char *path, const ag_tensor *images, uint3
 
 /**
  * Writes the graph under a root for Graphviz (dot -Tsvg graph.dot): each node's operation, shape and,
- * if it has a gradient, that one's Euclidean norm. Parameters are blue boxes, inputs grey ones, losses red, other
- * operations ellipses.
+ * if it has a gradient, that one's Euclidean norm. Parameters are blue boxes, inputs grey ones, losses
+ * red, other operations ellipses. What the graph does not go back to, such as a loss's target, is not
+ * in it.
  * @param scratch  for memory that is given back.
  * @param names    names of some variables' tensors; NULL if count is 0.
  * @return AG_ERROR_NULL, AG_ERROR_MEMORY, AG_ERROR_FILE.
