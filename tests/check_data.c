@@ -50,8 +50,8 @@ static const struct {
     {"1", true, 1},
     {" -2.5e3\t", true, -2500},
     {"+.5", true, 0.5},
-    {"1e400", true, INFINITY},
-    {"-inf", true, -INFINITY},
+    {"1e400", true, HUGE_VAL},
+    {"-inf", true, -HUGE_VAL},
     {"", false, 0},
     {"  ", false, 0},
     {"1 2", false, 0},
@@ -449,7 +449,7 @@ START_TEST(what_makes_no_data_set_is_refused)
     ag_tensor *three = ag_tensor_create_zeros(arena, 1, (uint32_t[]){3});
     ck_assert_ptr_null(ag_dataset_create(arena, all->features, three));
     assert_last_failure(AG_ERROR_SHAPE, "features are [4, 2] but targets are [3]");
-    static const double shares[] = {0, 1, 0.1, 0.9, -1, 2, NAN, INFINITY};
+    static const double shares[] = {0, 1, 0.1, 0.9, -1, 2, (double)NAN, HUGE_VAL};
     for (int i = 0; i < COUNT_OF(shares); i++) {
         ck_assert_int_ne(ag_dataset_split(arena, all, shares[i], &random, &a, &b), AG_OK);
         assert_last_failure(AG_ERROR_ARGUMENT, "would leave one part empty");

@@ -239,11 +239,11 @@ START_TEST(a_log_is_a_csv_file_that_grows)
     ck_assert_msg(log != NULL, "%s", ag_last_error());
     assert_ok(ag_log_row(log, (double[]){1, 0.1}));
     ck_assert_str_eq(content(), "step,\"loss, \"\"mean\"\"\"\n1,0.10000000000000001\n");
-    assert_ok(ag_log_row(log, (double[]){NAN, -1.2345678901234567e-308}));
+    assert_ok(ag_log_row(log, (double[]){(double)NAN, -1.2345678901234567e-308}));
     assert_ok(ag_log_close(log));
     log = ag_log_open(arena, path, 2, names, true);
     ck_assert_msg(log != NULL, "%s", ag_last_error());
-    assert_ok(ag_log_row(log, (double[]){3, INFINITY}));
+    assert_ok(ag_log_row(log, (double[]){3, HUGE_VAL}));
     assert_ok(ag_log_close(log));
     ag_table *table = ag_read_csv(arena, path, NULL);
     ck_assert_msg(table != NULL && table->num_rows == 3, "%s", ag_last_error());
