@@ -7,8 +7,10 @@
 #include <autograd/arena.h>
 #include <autograd/arithmetic.h>
 #include <autograd/data.h>
+#include <autograd/dlpack.h>
 #include <autograd/gradcheck.h>
 #include <autograd/init.h>
+#include <autograd/io.h>
 #include <autograd/loss.h>
 #include <autograd/optim.h>
 #include <autograd/parallel.h>
@@ -17,5 +19,6 @@
 #include <autograd/status.h>
 #include <autograd/tensor.h>
 #include <autograd/variable.h>
+#include <autograd/view.h>
 
 #endif
