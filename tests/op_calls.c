@@ -31,7 +31,7 @@
     }
 AG__OP_TABLE(DEFINE_GRAPH)
 
-/* ---- losses on tensors: function is ag_tensor_<name> or ag_tensor_<name>_grad ---- */
+/* ---- losses on tensors: function is ag_tensor_<name>, …_grad or …_value_and_grad ---- */
 
 #define VALUE_pair(function) function(out, t[0], t[1], a->reduction)
 #define VALUE_pair_parameter(function) function(out, t[0], t[1], a->parameter, a->reduction)
@@ -48,6 +48,14 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define GRADIENT_triple(function)                                                                  \
     function(outs[0], outs[1], outs[2], t[0], t[1], t[2], grad, a->parameter, a->reduction)
 
+#define BOTH_pair(function) function(out, outs[0], t[0], t[1], a->reduction)
+#define BOTH_pair_parameter(function) function(out, outs[0], t[0], t[1], a->parameter, a->reduction)
+#define BOTH_single(function) function(out, outs[0], t[0], a->reduction)
+#define BOTH_labelled_pair(function)                                                               \
+    function(out, outs[0], outs[1], t[0], t[1], t[2], a->parameter, a->reduction)
+#define BOTH_triple(function)                                                                      \
+    function(out, outs[0], outs[1], outs[2], t[0], t[1], t[2], a->parameter, a->reduction)
+
 #define DEFINE_LOSS(name, signature)                                                               \
     static ag_status value_##name(ag_tensor *out, const op_arguments *a)                           \
     {                                                                                              \
@@ -59,6 +67,11 @@ AG__OP_TABLE(DEFINE_GRAPH)
     {                                                                                              \
         ag_tensor *const *t = a->tensors;                                                          \
         return GRADIENT_##signature(ag_tensor_##name##_grad);                                      \
+    }                                                                                              \
+    static ag_status both_##name(ag_tensor *out, ag_tensor *const *outs, const op_arguments *a)    \
+    {                                                                                              \
+        ag_tensor *const *t = a->tensors;                                                          \
+        return BOTH_##signature(ag_tensor_##name##_value_and_grad);                                \
     }
 AG__LOSS_TABLE(DEFINE_LOSS)
 
@@ -89,16 +102,17 @@ AG__FUNCTION_TABLE(DEFINE_FUNCTION)
 
 /* ---- the table ---- */
 
-#define ENTRY(name_, signature_, is_loss_)                                                         \
+#define ENTRY(name_, signature_, is_loss_, both_)                                                  \
     {.name = #name_,                                                                               \
      .op = &ag__op_##name_,                                                                        \
      .signature = SIGNATURE_##signature_,                                                          \
      .is_loss = is_loss_,                                                                          \
      .graph = graph_##name_,                                                                       \
      .value = value_##name_,                                                                       \
-     .gradient = gradient_##name_},
-#define LOSS_ENTRY(name, signature) ENTRY(name, signature, true)
-#define FUNCTION_ENTRY(name, signature) ENTRY(name, signature, false)
+     .gradient = gradient_##name_,                                                                 \
+     .value_and_gradient = both_},
+#define LOSS_ENTRY(name, signature) ENTRY(name, signature, true, both_##name)
+#define FUNCTION_ENTRY(name, signature) ENTRY(name, signature, false, NULL)
 
 const op_entry op_entries[] = {AG__LOSS_TABLE(LOSS_ENTRY) AG__FUNCTION_TABLE(FUNCTION_ENTRY)};
 

@@ -45,6 +45,9 @@ typedef struct op_entry {
     /* outs holds one tensor, or NULL, for each differentiable input */
     ag_status (*gradient)(ag_tensor *const *outs, const ag_tensor *grad,
                           const op_arguments *arguments);
+    /* of a loss; NULL for the others */
+    ag_status (*value_and_gradient)(ag_tensor *out, ag_tensor *const *outs,
+                                    const op_arguments *arguments);
 } op_entry;
 
 extern const op_entry op_entries[];

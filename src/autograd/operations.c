@@ -127,6 +127,14 @@ static bool stands_before(ag_variable *const *inputs, uint32_t input)
     return false;
 }
 
+/* Whether an input is memory that a claim would overwrite, such as a gradient of before. */
+static bool is_read(const ag__call *call, const ag_tensor *storage)
+{
+    for (uint32_t i = 0; i < call->op->num_inputs && storage != NULL; i++)
+        if (ag__tensors_overlap(call->inputs[i], storage)) return true;
+    return false;
+}
+
 /* Claims the gradients that a loss can write in its forward. Returns whether there are any. */
 static bool claim_gradients(kept_call *kept, ag_variable *const *inputs, ag__sink *sinks)
 {
@@ -136,6 +144,7 @@ static bool claim_gradients(kept_call *kept, ag_variable *const *inputs, ag__sin
         return false;
     for (uint32_t i = 0; i < op->num_differentiable; i++) {
         if (stands_before(inputs, i)) continue;
+        if (is_read(&kept->call, inputs[i]->engine.grad_storage)) continue;
         kept->claims[i] = ag__claim_gradient(inputs[i]);
         if (kept->claims[i] == 0) continue;
         sinks[i].data = inputs[i]->engine.grad_storage->data;
