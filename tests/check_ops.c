@@ -790,7 +790,15 @@ static void tear_down_misuse(misuse *m)
     tear_down(&m->base);
 }
 
-/* A case whose first input is a matrix that no transposition leaves the same. */
+/* Whether what wrong_shapes tries is wrong for a case: a matrix, or images, that have two of each. */
+static bool is_good_for_misuse(const ag__shape *shape)
+{
+    if (shape->ndims == 4) return shape->dims[0] > 1 && shape->dims[1] > 1;
+    return shape->ndims == 2 && shape->dims[0] > 1 && shape->dims[1] > 1 &&
+           shape->dims[0] != shape->dims[1];
+}
+
+/* A case whose first input is a matrix that no transposition leaves the same, or images. */
 static op_case case_for_misuse(const op_entry *entry, ag_reduction reduction)
 {
     op_case c;
@@ -798,8 +806,7 @@ static op_case case_for_misuse(const op_entry *entry, ag_reduction reduction)
         const ag__shape *shape = &c.shapes[0];
         bool optional_is_there =
             !entry->op->last_is_optional || c.shapes[entry->op->num_inputs - 1].ndims > 0;
-        if (c.flavour == OP_PLAIN && shape->ndims == 2 && shape->dims[0] > 1 &&
-            shape->dims[1] > 1 && shape->dims[0] != shape->dims[1] && optional_is_there &&
+        if (c.flavour == OP_PLAIN && is_good_for_misuse(shape) && optional_is_there &&
             (c.reduction == reduction || !entry->op->takes_reduction))
             return c;
     }
@@ -993,6 +1000,21 @@ static shape_list unlike_matrix(const ag__shape *shape)
     return list;
 }
 
+/* No images, or weights for other images. */
+static shape_list unlike_images(const op_case *c, uint32_t input)
+{
+    const uint32_t *own = c->shapes[input].dims;
+    shape_list list = {0};
+    add_shape(&list, 1, own[0] + 1, 0, 0);
+    if (input == 2) add_shape(&list, 2, 1, own[0], 0);
+    if (input == 2) return list;
+    add_shape(&list, 3, own[0], own[1], own[2]);
+    list.shapes[list.count++] = (ag__shape){5, {own[0], own[1], own[2], own[3], 1}};
+    if (c->entry->signature == SIGNATURE_conv2d)
+        list.shapes[list.count++] = (ag__shape){4, {own[0], own[1] + 1, own[2], own[3]}};
+    return list;
+}
+
 static shape_list wrong_shapes(const op_case *c, uint32_t input)
 {
     shape_list none = {0};
@@ -1018,6 +1040,8 @@ static shape_list wrong_shapes(const op_case *c, uint32_t input)
         if (input == 2) add_shape(&list, 2, 1, own->dims[0], 0);
         return list;
     }
+    case SIGNATURE_conv2d:
+    case SIGNATURE_pool2d: return unlike_images(c, input);
     default: return strcmp(c->entry->name, "transpose") == 0 ? unlike_matrix(own) : none;
     }
 }

@@ -22,6 +22,8 @@
              (a->transposes & AG__TRANSPOSE_B) != 0)
 #define GRAPH_linear(function) function(arena, v[0], v[1], v[2])
 #define GRAPH_reshape(function) function(arena, v[0], a->new_shape->ndims, a->new_shape->dims)
+#define GRAPH_conv2d(function) function(arena, v[0], v[1], v[2], a->integers[0], a->integers[1])
+#define GRAPH_pool2d(function) function(arena, v[0], a->integers[0], a->integers[1], a->integers[2])
 
 #define DEFINE_GRAPH(name, signature)                                                              \
     static ag_variable *graph_##name(ag_arena *arena, const op_arguments *a)                       \
@@ -68,22 +70,54 @@ static ag__call internal_call(const ag__op *op, const op_arguments *a)
 {
     ag__call call = {.op = op, .reduction = op->reduction, .transposes = a->transposes};
     call.parameter = a->parameter;
+    memcpy(call.integers, a->integers, sizeof call.integers);
     for (uint32_t i = 0; i < op->num_inputs; i++)
         call.inputs[i] = a->tensors[i];
     return call;
 }
 
+/* Zeroed memory for a call; NULL if it needs none. */
+static void *memory_for(size_t (*bytes)(const ag__call *call), const ag__call *call)
+{
+    size_t count = bytes != NULL ? bytes(call) : 0;
+    void *memory = count > 0 ? aligned_alloc(64, (count + 63) / 64 * 64) : NULL;
+    if (count > 0 && memory == NULL) abort();
+    if (count > 0) memset(memory, 0, count);
+    return memory;
+}
+
+/* Calls the value, and the gradient too if there is one to compute, as a node of a graph would. */
+static ag_status call_internal(const ag__op *op, const op_arguments *a, ag_tensor *out,
+                               const ag_tensor *grad, ag_tensor *const *outs)
+{
+    ag__call call = internal_call(op, a);
+    ag__shape shape;
+    bool valid = ag__call_check(&call, &shape) == AG_OK;
+    if (valid) call.scratch = memory_for(op->scratch_bytes, &call);
+    if (valid) call.memory = memory_for(op->memory_bytes, &call);
+    ag_arena *arena = ag_arena_create(0);
+    if (outs != NULL && valid) {
+        ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
+        if (result == NULL) abort();
+        if (op->forward(&call, result) == AG_OK) call.result = result;
+    }
+    ag_status status =
+        outs != NULL ? ag__call_gradient(&call, grad, outs) : ag__call_value(&call, out);
+    ag_arena_destroy(arena);
+    free(call.scratch);
+    free(call.memory);
+    return status;
+}
+
 #define DEFINE_FUNCTION(name, signature)                                                           \
     static ag_status value_##name(ag_tensor *out, const op_arguments *a)                           \
     {                                                                                              \
-        ag__call call = internal_call(&ag__op_##name, a);                                          \
-        return ag__call_value(&call, out);                                                         \
+        return call_internal(&ag__op_##name, a, out, NULL, NULL);                                  \
     }                                                                                              \
     static ag_status gradient_##name(ag_tensor *const *outs, const ag_tensor *grad,                \
                                      const op_arguments *a)                                        \
     {                                                                                              \
-        ag__call call = internal_call(&ag__op_##name, a);                                          \
-        return ag__call_gradient(&call, grad, outs);                                               \
+        return call_internal(&ag__op_##name, a, NULL, grad, outs);                                 \
     }
 AG__FUNCTION_TABLE(DEFINE_FUNCTION)
 
@@ -219,6 +253,52 @@ static bool transpose_shapes(op_scale scale, size_t variant, op_case *c)
     return true;
 }
 
+/* Batch, channels, height and width of x; out, height and width of the window; stride, padding. */
+static const uint32_t small_images[][9] = {
+    {1, 1, 1, 1, 1, 1, 1, 1, 0},  {2, 2, 3, 3, 2, 3, 3, 1, 0}, {3, 2, 6, 5, 3, 3, 3, 1, 1},
+    {2, 3, 7, 8, 5, 3, 2, 2, 1},  {5, 1, 9, 4, 9, 2, 2, 3, 0}, {2, 3, 11, 10, 4, 5, 5, 2, 2},
+    {1, 9, 4, 23, 2, 1, 1, 2, 0}, {2, 2, 5, 5, 3, 4, 4, 1, 3}};
+static const uint32_t large_images[][9] = {{19, 5, 28, 28, 17, 5, 5, 1, 2},
+                                           {33, 6, 30, 17, 8, 3, 3, 2, 1},
+                                           {2, 3, 130, 140, 9, 3, 3, 1, 0}};
+
+static const uint32_t *images_at(op_scale scale, size_t index)
+{
+    if (index >= (scale == OP_SMALL ? LENGTH(small_images) : LENGTH(large_images))) return NULL;
+    return scale == OP_SMALL ? small_images[index] : large_images[index];
+}
+
+static bool conv2d_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    const uint32_t *at = images_at(scale, variant / 2);
+    if (at == NULL) return false;
+    c->shapes[0] = (ag__shape){4, {at[0], at[1], at[2], at[3]}};
+    c->shapes[1] = (ag__shape){4, {at[4], at[1], at[5], at[6]}};
+    if (variant % 2) c->shapes[2] = (ag__shape){1, {at[4]}};
+    c->integers[0] = at[7];
+    c->integers[1] = at[8];
+    return true;
+}
+
+static bool pool2d_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    static const uint32_t squares[] = {1, 2, 4, 1, 9, 14};
+    const uint32_t *at = images_at(scale, variant);
+    size_t index = variant - (scale == OP_SMALL ? LENGTH(small_images) : LENGTH(large_images));
+    if (at != NULL) {
+        c->shapes[0] = (ag__shape){4, {at[0], at[1], at[2], at[3]}};
+        c->integers[0] = at[6];
+        c->integers[1] = at[7];
+        c->integers[2] = at[8] < at[6] ? at[8] : 0;
+        return true;
+    }
+    if (index >= LENGTH(squares)) return false;
+    uint32_t many = scale == OP_SMALL ? 1 : 3;
+    c->shapes[0] = (ag__shape){4, {3 * many, 2, 2 * many * squares[index], 1 + 2 * squares[index]}};
+    c->integers[0] = c->integers[1] = 2;
+    return true;
+}
+
 static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
 {
     if (strcmp(c->entry->name, "transpose") == 0) return transpose_shapes(scale, variant, c);
@@ -228,6 +308,8 @@ static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
     case SIGNATURE_matmul: return matmul_shapes(scale, variant, c);
     case SIGNATURE_linear: return linear_shapes(scale, variant, c);
     case SIGNATURE_reshape: return reshape_shapes(scale, variant, c);
+    case SIGNATURE_conv2d: return conv2d_shapes(scale, variant, c);
+    case SIGNATURE_pool2d: return pool2d_shapes(scale, variant, c);
     default: return same_shapes(scale, variant, c);
     }
 }
@@ -263,9 +345,11 @@ op_case_text op_describe(const op_case *c)
         if (c->shapes[i].ndims > 0)
             shapes[i] = ag__shape_to_text(c->shapes[i].ndims, c->shapes[i].dims);
     op_case_text result;
-    snprintf(result.text, sizeof result.text, "%s(%.60s %.60s %.60s), %s, transposes %u, %s",
-             c->entry->name, shapes[0].text, shapes[1].text, shapes[2].text,
-             reduction_names[c->reduction], (unsigned)c->transposes, flavour_names[c->flavour]);
+    snprintf(result.text, sizeof result.text,
+             "%s(%.60s %.60s %.60s), %s, transposes %u, integers %u %u %u, %s", c->entry->name,
+             shapes[0].text, shapes[1].text, shapes[2].text, reduction_names[c->reduction],
+             (unsigned)c->transposes, (unsigned)c->integers[0], (unsigned)c->integers[1],
+             (unsigned)c->integers[2], flavour_names[c->flavour]);
     return result;
 }
 
@@ -412,6 +496,7 @@ op_arguments op_create_inputs(const op_case *c, ag_arena *arena)
         .transposes = c->transposes,
         .new_shape = &c->new_shape,
     };
+    memcpy(arguments.integers, c->integers, sizeof arguments.integers);
     for (uint32_t i = 0; i < c->entry->op->num_inputs; i++)
         if (c->shapes[i].ndims > 0)
             arguments.tensors[i] = create_input(c, i, 1000 * i + c->shapes[0].dims[0], arena);
@@ -476,6 +561,7 @@ op_oracle op_oracle_create(const op_case *c, const op_arguments *arguments)
     oracle.call.transpose_a = (arguments->transposes & AG__TRANSPOSE_A) != 0;
     oracle.call.transpose_b = (arguments->transposes & AG__TRANSPOSE_B) != 0;
     oracle.call.new_shape = to_reference(arguments->new_shape);
+    memcpy(oracle.call.integers, arguments->integers, sizeof oracle.call.integers);
     return oracle;
 }
 

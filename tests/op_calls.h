@@ -22,7 +22,9 @@ typedef enum op_signature {
     SIGNATURE_binary,
     SIGNATURE_matmul,
     SIGNATURE_linear,
-    SIGNATURE_reshape
+    SIGNATURE_reshape,
+    SIGNATURE_conv2d,
+    SIGNATURE_pool2d
 } op_signature;
 
 /* What an operation may be called with. Each signature takes what it needs of it. */
@@ -33,6 +35,7 @@ typedef struct op_arguments {
     ag_reduction reduction;
     uint32_t transposes;
     const ag__shape *new_shape; /* of reshape */
+    uint32_t integers[AG__MAX_INTEGERS];
 } op_arguments;
 
 typedef struct op_entry {
@@ -74,6 +77,7 @@ typedef struct op_case {
     float parameter;
     ag_reduction reduction;
     uint32_t transposes;
+    uint32_t integers[AG__MAX_INTEGERS];
     op_flavour flavour;
 } op_case;
 

@@ -1053,6 +1053,230 @@ static void linear_gradient(const reference_op *op, const reference_call *call, 
         add_to(&out[i % g.columns], number(upstream[i]));
 }
 
+/* ---- convolution and pooling of images ---- */
+
+typedef struct window {
+    size_t channels, height, width; /* of an image */
+    size_t rows, columns, stride, padding;
+    size_t out_height, out_width;
+} window;
+
+static window window_of(const reference_call *call, size_t rows, size_t columns, size_t stride,
+                        size_t padding)
+{
+    const uint32_t *x = call->shapes[0].dims;
+    return (window){x[1],
+                    x[2],
+                    x[3],
+                    rows,
+                    columns,
+                    stride,
+                    padding,
+                    (x[2] + 2 * padding - rows) / stride + 1,
+                    (x[3] + 2 * padding - columns) / stride + 1};
+}
+
+/* Where in a plane a window's place lies; false if outside. */
+static bool place_of(const window *w, size_t out, size_t place, size_t *at)
+{
+    size_t y = out / w->out_width * w->stride + place / w->columns;
+    size_t x = out % w->out_width * w->stride + place % w->columns;
+    if (y < w->padding || y - w->padding >= w->height) return false;
+    if (x < w->padding || x - w->padding >= w->width) return false;
+    *at = (y - w->padding) * w->width + (x - w->padding);
+    return true;
+}
+
+static window conv2d_window(const reference_call *call)
+{
+    const uint32_t *weight = call->shapes[1].dims;
+    return window_of(call, weight[2], weight[3], call->integers[0], call->integers[1]);
+}
+
+static reference_shape conv2d_shape(const reference_call *call)
+{
+    window w = conv2d_window(call);
+    return (reference_shape){4,
+                             {call->shapes[0].dims[0], call->shapes[1].dims[0],
+                              (uint32_t)w.out_height, (uint32_t)w.out_width}};
+}
+
+/* A product that a convolution adds up: which numbers are multiplied, and for which result. */
+typedef struct conv2d_term {
+    size_t out, x, weight;
+} conv2d_term;
+
+typedef void conv2d_visit(const reference_call *call, conv2d_term term, void *context);
+
+/* All products of one output channel of one image. */
+static void visit_channel(const reference_call *call, size_t image, size_t channel,
+                          conv2d_visit *visit, void *context)
+{
+    window w = conv2d_window(call);
+    size_t outs = w.out_height * w.out_width, places = w.rows * w.columns, at;
+    for (size_t out = 0; out < outs; out++)
+        for (size_t in = 0; in < w.channels; in++)
+            for (size_t place = 0; place < places; place++) {
+                if (!place_of(&w, out, place, &at)) continue;
+                conv2d_term term = {
+                    .out = (image * call->shapes[1].dims[0] + channel) * outs + out,
+                    .x = (image * w.channels + in) * w.height * w.width + at,
+                    .weight = (channel * w.channels + in) * places + place,
+                };
+                visit(call, term, context);
+            }
+}
+
+static void visit_terms(const reference_call *call, conv2d_visit *visit, void *context)
+{
+    for (size_t image = 0; image < call->shapes[0].dims[0]; image++)
+        for (size_t channel = 0; channel < call->shapes[1].dims[0]; channel++)
+            visit_channel(call, image, channel, visit, context);
+}
+
+static void add_to_result(const reference_call *call, conv2d_term term, void *context)
+{
+    reference_number *out = context;
+    add_to(&out[term.out], number(call->inputs[0][term.x] * call->inputs[1][term.weight]));
+}
+
+/* The channel of an element of a tensor [batch, channels, …]. */
+static size_t channel_of(const reference_shape *shape, size_t index)
+{
+    size_t plane = reference_size(shape) / shape->dims[0] / shape->dims[1];
+    return index / plane % shape->dims[1];
+}
+
+static void conv2d_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    reference_shape shape = conv2d_shape(call);
+    (void)op;
+    for (size_t i = 0; i < reference_size(&shape); i++)
+        out[i] = number(call->inputs[2] != NULL ? call->inputs[2][channel_of(&shape, i)] : 0);
+    visit_terms(call, add_to_result, out);
+}
+
+typedef struct conv2d_slopes {
+    uint32_t input;
+    const long double *upstream;
+    reference_number *out;
+} conv2d_slopes;
+
+static void add_to_slope(const reference_call *call, conv2d_term term, void *context)
+{
+    const conv2d_slopes *s = context;
+    size_t own = s->input == 0 ? term.x : term.weight, other = s->input == 0 ? term.weight : term.x;
+    add_to(&s->out[own], number(s->upstream[term.out] * call->inputs[1 - s->input][other]));
+}
+
+static void conv2d_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                            const long double *upstream, reference_number *out)
+{
+    reference_shape shape = conv2d_shape(call);
+    (void)op;
+    for (size_t i = 0; i < reference_size(&call->shapes[input]); i++)
+        out[i] = number(0);
+    if (input < 2) visit_terms(call, add_to_slope, &(conv2d_slopes){input, upstream, out});
+    for (size_t i = 0; input == 2 && i < reference_size(&shape); i++)
+        add_to(&out[channel_of(&shape, i)], number(upstream[i]));
+}
+
+/* Products of a result, of a number of x, and of a weight: whichever are most. */
+static size_t conv2d_terms(const reference_call *call)
+{
+    const uint32_t *weight = call->shapes[1].dims;
+    window w = conv2d_window(call);
+    size_t places = w.rows * w.columns, of_result = weight[1] * places, of_x = weight[0] * places;
+    size_t of_weight = call->shapes[0].dims[0] * w.out_height * w.out_width;
+    size_t most = of_result > of_x ? of_result : of_x;
+    return most > of_weight ? most : of_weight;
+}
+
+static window pool2d_window(const reference_call *call)
+{
+    const uint32_t *n = call->integers;
+    return window_of(call, n[0], n[0], n[1], n[2]);
+}
+
+static reference_shape pool2d_shape(const reference_call *call)
+{
+    window w = pool2d_window(call);
+    const uint32_t *x = call->shapes[0].dims;
+    return (reference_shape){4, {x[0], x[1], (uint32_t)w.out_height, (uint32_t)w.out_width}};
+}
+
+/* The first of the largest numbers that a window sees. */
+static size_t largest_in(const window *w, const long double *plane, size_t out)
+{
+    size_t largest = SIZE_MAX, at;
+    for (size_t place = 0; place < w->rows * w->columns; place++)
+        if (place_of(w, out, place, &at) && (largest == SIZE_MAX || plane[at] > plane[largest]))
+            largest = at;
+    return largest;
+}
+
+static void max_pool2d_value(const reference_op *op, const reference_call *call,
+                             reference_number *out)
+{
+    reference_shape shape = pool2d_shape(call);
+    window w = pool2d_window(call);
+    size_t outs = w.out_height * w.out_width;
+    (void)op;
+    for (size_t i = 0; i < reference_size(&shape); i++) {
+        const long double *plane = call->inputs[0] + i / outs * w.height * w.width;
+        out[i] = number(plane[largest_in(&w, plane, i % outs)]);
+    }
+}
+
+static void max_pool2d_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                                const long double *upstream, reference_number *out)
+{
+    reference_shape shape = pool2d_shape(call);
+    window w = pool2d_window(call);
+    size_t outs = w.out_height * w.out_width;
+    (void)op, (void)input;
+    for (size_t i = 0; i < reference_size(&call->shapes[0]); i++)
+        out[i] = number(0);
+    for (size_t i = 0; i < reference_size(&shape); i++) {
+        size_t plane = i / outs * w.height * w.width;
+        size_t at = largest_in(&w, call->inputs[0] + plane, i % outs);
+        add_to(&out[plane + at], number(upstream[i]));
+    }
+}
+
+static void average_pool2d_value(const reference_op *op, const reference_call *call,
+                                 reference_number *out)
+{
+    reference_shape shape = pool2d_shape(call);
+    window w = pool2d_window(call);
+    size_t outs = w.out_height * w.out_width, places = w.rows * w.columns, at;
+    (void)op;
+    for (size_t i = 0; i < reference_size(&shape); i++) {
+        const long double *plane = call->inputs[0] + i / outs * w.height * w.width;
+        out[i] = number(0);
+        for (size_t place = 0; place < places; place++)
+            if (place_of(&w, i % outs, place, &at))
+                add_to(&out[i], number(plane[at] / (long double)places));
+    }
+}
+
+static void average_pool2d_gradient(const reference_op *op, const reference_call *call,
+                                    uint32_t input, const long double *upstream,
+                                    reference_number *out)
+{
+    reference_shape shape = pool2d_shape(call);
+    window w = pool2d_window(call);
+    size_t outs = w.out_height * w.out_width, places = w.rows * w.columns, at;
+    (void)op, (void)input;
+    for (size_t i = 0; i < reference_size(&call->shapes[0]); i++)
+        out[i] = number(0);
+    for (size_t i = 0; i < reference_size(&shape); i++)
+        for (size_t place = 0; place < places; place++)
+            if (place_of(&w, i % outs, place, &at))
+                add_to(&out[i / outs * w.height * w.width + at],
+                       number(upstream[i] / (long double)places));
+}
+
 /* ---- the table ---- */
 
 #define ELEMENTS(name_, law)                                                                       \
@@ -1110,6 +1334,9 @@ static const reference_op references[] = {
     MAP(gelu),
     FUNCTION(softmax, first_shape, softmax, no_float_terms),
     FUNCTION(log_softmax, first_shape, log_softmax, no_float_terms),
+    FUNCTION(conv2d, conv2d_shape, conv2d, conv2d_terms),
+    FUNCTION(max_pool2d, pool2d_shape, max_pool2d, no_float_terms),
+    FUNCTION(average_pool2d, pool2d_shape, average_pool2d, no_float_terms),
 };
 
 const reference_op *reference_find(const char *name)

@@ -36,6 +36,7 @@ typedef struct reference_call {
     int reduction; /* NONE for an operation that takes none */
     bool transpose_a, transpose_b;
     reference_shape new_shape; /* of reshape */
+    uint32_t integers[6];      /* what the operation's signature says */
 } reference_call;
 
 typedef struct reference_number {

@@ -8,6 +8,7 @@
 #include <autograd/arithmetic.h>
 #include <autograd/data.h>
 #include <autograd/gradcheck.h>
+#include <autograd/layer.h>
 #include <autograd/loss.h>
 #include <autograd/optim.h>
 #include <autograd/parallel.h>

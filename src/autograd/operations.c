@@ -9,6 +9,7 @@
 
 #include <autograd/activation.h>
 #include <autograd/arithmetic.h>
+#include <autograd/layer.h>
 #include <autograd/loss.h>
 
 #include "core/status.h"
@@ -16,10 +17,20 @@
 
 /* ---- backward ---- */
 
+/* Gives a call memory to work in, which the caller takes back by rewinding the arena. */
+static ag_status lend_scratch(ag_arena *arena, ag__call *call)
+{
+    size_t bytes = call->op->scratch_bytes != NULL ? call->op->scratch_bytes(call) : 0;
+    call->scratch = bytes > 0 ? ag_arena_alloc(arena, bytes) : NULL;
+    return bytes > 0 && call->scratch == NULL ? ag__fail_in(call->op->name) : AG_OK;
+}
+
 static ag_status carry_backward(ag_variable *self, ag_arena *temp_arena)
 {
-    (void)temp_arena;
-    const ag__call *call = self->metadata;
+    ag__call lent = *(const ag__call *)self->metadata;
+    const ag__call *call = &lent;
+    ag_status status = lend_scratch(temp_arena, &lent);
+    if (status != AG_OK) return status;
     ag__sink sinks[AG__MAX_INPUTS] = {{0}};
     for (uint32_t i = 0; i < call->op->num_differentiable && i < self->num_parents; i++) {
         ag_variable *parent = self->parents[i].node;
@@ -97,6 +108,18 @@ static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *c
     return !graph || keep(arena, node, call, inputs) == AG_OK ? node : NULL;
 }
 
+/* Computes a call's result, with memory from the arena that is given back. */
+static ag_status compute(ag_arena *arena, const ag_variable *node, const ag__call *call,
+                         ag_tensor *result)
+{
+    ag__call lent = node->metadata != NULL ? *(const ag__call *)node->metadata : *call;
+    ag_mark mark = ag_arena_mark(arena);
+    ag_status status = lend_scratch(arena, &lent);
+    if (status == AG_OK) status = call->op->forward(&lent, result);
+    ag_arena_rewind(arena, mark);
+    return status;
+}
+
 static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *inputs)
 {
     ag__shape shape;
@@ -110,8 +133,7 @@ static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *in
     ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
     ag_variable *node = result != NULL ? record(arena, &call, inputs, result) : NULL;
     if (node == NULL) ag__fail_in(call.op->name);
-    const ag__call *kept = node != NULL && node->metadata != NULL ? node->metadata : &call;
-    if (node != NULL && call.op->forward(kept, result) != AG_OK) node = NULL;
+    if (node != NULL && compute(arena, node, &call, result) != AG_OK) node = NULL;
     if (node == NULL) ag_arena_rewind(arena, mark);
     return node;
 }
@@ -201,6 +223,21 @@ AG__LOSS_TABLE(DEFINE)
                            ag_variable *bias)                                                      \
     {                                                                                              \
         return apply(arena, CALL(name, .transposes = 0), (ag_variable *[]){x, weight, bias});      \
+    }
+
+#define DEFINE_conv2d(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *weight,                   \
+                           ag_variable *bias, uint32_t stride, uint32_t padding)                   \
+    {                                                                                              \
+        ag__call call = CALL(name, .integers = {stride, padding});                                 \
+        return apply(arena, call, (ag_variable *[]){x, weight, bias});                             \
+    }
+
+#define DEFINE_pool2d(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, uint32_t window, uint32_t stride,      \
+                           uint32_t padding)                                                       \
+    {                                                                                              \
+        return apply(arena, CALL(name, .integers = {window, stride, padding}), &x);                \
     }
 
 /* Nothing is computed: the result is the input's memory under another shape. */

@@ -31,7 +31,8 @@ typedef struct ag__call {
     uint32_t integers[AG__MAX_INTEGERS]; /* dimensions, strides, …: the operation's own */
 
     const ag_tensor *result; /* in backward: what forward has computed */
-    void *memory; /* memory_bytes for forward to leave something for backward in; else NULL */
+    void *memory;  /* memory_bytes for forward to leave something for backward in; else NULL */
+    void *scratch; /* scratch_bytes for a forward or a backward to work in */
 } ag__call;
 
 enum { AG__TRANSPOSE_A = 1, AG__TRANSPOSE_B = 2 };
@@ -69,6 +70,8 @@ struct ag__op {
     ag_status (*infer_shape)(const ag__call *call, ag__shape *shape);
     /* How much a graph's forward leaves for backward, such as where maxima stood; NULL: nothing. */
     size_t (*memory_bytes)(const ag__call *call);
+    /* How much a forward or a backward needs to work in; NULL: nothing. */
+    size_t (*scratch_bytes)(const ag__call *call);
     /* Computes the result. Leaves it untouched on failure (AG_ERROR_DOMAIN). */
     ag_status (*forward)(const ag__call *call, ag_tensor *out);
     /* Carries the upstream gradient to the inputs. The call has passed the checks. */

@@ -40,6 +40,8 @@
  *   matmul           (a, b, transpose_a, transpose_b)
  *   linear           (x, weight, bias or NULL)
  *   reshape          (x, ndims, shape)
+ *   conv2d           (x, weight, bias or NULL, stride, padding)
+ *   pool2d           (x, window, stride, padding)
  */
 #define AG__FUNCTION_TABLE(X)                                                                      \
     X(matmul, matmul)                                                                              \
@@ -57,7 +59,10 @@
     X(tanh, unary)                                                                                 \
     X(gelu, unary)                                                                                 \
     X(softmax, unary)                                                                              \
-    X(log_softmax, unary)
+    X(log_softmax, unary)                                                                          \
+    X(conv2d, conv2d)                                                                              \
+    X(max_pool2d, pool2d)                                                                          \
+    X(average_pool2d, pool2d)
 
 #define AG__OP_TABLE(X) AG__LOSS_TABLE(X) AG__FUNCTION_TABLE(X)
 
