@@ -804,8 +804,7 @@ static op_case case_for_misuse(const op_entry *entry, ag_reduction reduction)
     op_case c;
     for (size_t i = 0; op_case_at(entry, OP_SMALL, i, &c); i++) {
         const ag__shape *shape = &c.shapes[0];
-        bool optional_is_there =
-            !entry->op->last_is_optional || c.shapes[entry->op->num_inputs - 1].ndims > 0;
+        bool optional_is_there = c.shapes[entry->op->num_inputs - 1].ndims > 0;
         if (c.flavour == OP_PLAIN && is_good_for_misuse(shape) && optional_is_there &&
             (c.reduction == reduction || !entry->op->takes_reduction))
             return c;
@@ -883,7 +882,7 @@ static void all_forms_must_fail(misuse *m, const op_arguments *arguments, ag_sta
 
 static bool is_optional(const op_entry *entry, uint32_t input)
 {
-    return entry->op->last_is_optional && input == entry->op->num_inputs - 1;
+    return input + entry->op->num_optional >= entry->op->num_inputs;
 }
 
 START_TEST(null_is_refused)
@@ -1015,10 +1014,39 @@ static shape_list unlike_images(const op_case *c, uint32_t input)
     return list;
 }
 
+/* No row of numbers for x [m, n], or for its channels. */
+static shape_list unlike_weights(const op_case *c, uint32_t input)
+{
+    const uint32_t *x = c->shapes[0].dims;
+    shape_list list = {0};
+    if (input == 0) return list;
+    add_shape(&list, 1, x[1] + 1, 0, 0);
+    add_shape(&list, 1, x[0], 0, 0);
+    add_shape(&list, 2, 1, x[1], 0);
+    return list;
+}
+
+/* As of matmul, for pairs: other inner dimensions, no leading ones, or others. */
+static shape_list unlike_batch(const op_case *c, uint32_t input)
+{
+    const ag__shape *own = &c->shapes[input];
+    const uint32_t *d = own->dims;
+    shape_list list = {0};
+    bool transposed = c->transposes & (input == 0 ? AG__TRANSPOSE_A : AG__TRANSPOSE_B);
+    uint32_t grown = own->ndims - 1 - ((input == 0) == transposed);
+    list.shapes[list.count] = *own;
+    list.shapes[list.count++].dims[grown]++;
+    list.shapes[list.count] = *own;
+    list.shapes[list.count++].dims[0]++;
+    add_shape(&list, 2, d[own->ndims - 2], d[own->ndims - 1], 0);
+    return list;
+}
+
 static shape_list wrong_shapes(const op_case *c, uint32_t input)
 {
     shape_list none = {0};
     const ag__shape *own = &c->shapes[input], *first = &c->shapes[0];
+    if (strcmp(c->entry->name, "batched_matmul") == 0) return unlike_batch(c, input);
     switch (c->entry->signature) {
     case SIGNATURE_pair:
     case SIGNATURE_pair_parameter:
@@ -1042,6 +1070,10 @@ static shape_list wrong_shapes(const op_case *c, uint32_t input)
     }
     case SIGNATURE_conv2d:
     case SIGNATURE_pool2d: return unlike_images(c, input);
+    case SIGNATURE_layer_norm:
+    case SIGNATURE_batch_norm:
+    case SIGNATURE_batch_norm_eval: return unlike_weights(c, input);
+    case SIGNATURE_embedding: return unlike_matrix(own);
     default: return strcmp(c->entry->name, "transpose") == 0 ? unlike_matrix(own) : none;
     }
 }

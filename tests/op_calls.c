@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The state of the generator that dropout gets; its first 64 bits are the key of dropout_shapes. */
+#define DROPOUT_SEED 1
+
 /* ---- functions on variables: function is ag_<name> ---- */
 
 #define GRAPH_pair(function) function(arena, v[0], v[1], a->reduction)
@@ -24,6 +27,19 @@
 #define GRAPH_reshape(function) function(arena, v[0], a->new_shape->ndims, a->new_shape->dims)
 #define GRAPH_conv2d(function) function(arena, v[0], v[1], v[2], a->integers[0], a->integers[1])
 #define GRAPH_pool2d(function) function(arena, v[0], a->integers[0], a->integers[1], a->integers[2])
+
+#define GRAPH_layer_norm(function) function(arena, v[0], v[1], v[2], a->parameter)
+#define GRAPH_batch_norm(function) function(arena, v[0], v[1], v[2], NULL, NULL, 0.1f, a->parameter)
+#define GRAPH_batch_norm_eval(function)                                                            \
+    function(arena, v[0], v[1], v[2], data_of(v[3]), data_of(v[4]), a->parameter)
+#define GRAPH_dropout(function)                                                                    \
+    function(arena, v[0], a->parameter, &(ag_random){{DROPOUT_SEED, 2, 3, 4}})
+#define GRAPH_embedding(function) function(arena, v[0], a->indices)
+
+static ag_tensor *data_of(const ag_variable *variable)
+{
+    return variable != NULL ? variable->data : NULL;
+}
 
 #define DEFINE_GRAPH(name, signature)                                                              \
     static ag_variable *graph_##name(ag_arena *arena, const op_arguments *a)                       \
@@ -71,6 +87,7 @@ static ag__call internal_call(const ag__op *op, const op_arguments *a)
     ag__call call = {.op = op, .reduction = op->reduction, .transposes = a->transposes};
     call.parameter = a->parameter;
     memcpy(call.integers, a->integers, sizeof call.integers);
+    call.indices = a->indices;
     for (uint32_t i = 0; i < op->num_inputs; i++)
         call.inputs[i] = a->tensors[i];
     return call;
@@ -299,9 +316,70 @@ static bool pool2d_shapes(op_scale scale, size_t variant, op_case *c)
     return true;
 }
 
+/* Rows of one dimension or two; without gamma and beta, without beta, with both. */
+static bool layer_norm_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_at(scale, variant / 4, &c->shapes[0])) return false;
+    const ag__shape *x = &c->shapes[0];
+    uint32_t ndims = variant % 4 == 3 && x->ndims > 1 ? 2 : 1;
+    for (uint32_t input = 1; input <= variant % 4 && input < 3; input++) {
+        c->shapes[input].ndims = ndims;
+        for (uint32_t i = 0; i < ndims; i++)
+            c->shapes[input].dims[i] = x->dims[x->ndims - ndims + i];
+    }
+    return true;
+}
+
+static bool batch_norm_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    static const ag__shape small[] = {{2, {3, 1}}, {2, {32, 5}}, {3, {5, 3, 7}}, {4, {2, 4, 3, 5}}};
+    static const ag__shape large[] = {{4, {9, 7, 60, 61}}, {2, {700, 300}}};
+    if (variant >= (scale == OP_SMALL ? LENGTH(small) : LENGTH(large))) return false;
+    c->shapes[0] = scale == OP_SMALL ? small[variant] : large[variant];
+    for (uint32_t i = 1; i < c->entry->op->num_inputs; i++)
+        c->shapes[i] = (ag__shape){1, {c->shapes[0].dims[1]}};
+    return true;
+}
+
+static bool dropout_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    ag_random generator = {{DROPOUT_SEED, 2, 3, 4}};
+    uint64_t key = ag_random_bits(&generator);
+    c->integers[0] = (uint32_t)key;
+    c->integers[1] = (uint32_t)(key >> 32);
+    return shape_at(scale, variant, &c->shapes[0]);
+}
+
+static bool embedding_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    static const ag__shape small_tables[] = {{2, {1, 1}}, {2, {5, 3}}, {2, {40, 2}}};
+    static const ag__shape small[] = {{1, {4}}, {2, {3, 7}}, {3, {2, 1, 5}}};
+    static const ag__shape large_tables[] = {{2, {3000, 70}}, {2, {20, 600}}};
+    static const ag__shape large[] = {{2, {50, 60}}, {1, {900}}};
+    if (variant >= (scale == OP_SMALL ? LENGTH(small) : LENGTH(large))) return false;
+    c->shapes[0] = scale == OP_SMALL ? small_tables[variant] : large_tables[variant];
+    c->indices = scale == OP_SMALL ? small[variant] : large[variant];
+    return true;
+}
+
+/* As of matmul, with two leading dimensions more, or one. */
+static bool batched_matmul_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!matmul_shapes(scale, variant, c)) return false;
+    uint32_t leading = 1 + variant % 2;
+    for (uint32_t i = 0; i < 2; i++) {
+        ag__shape matrix = c->shapes[i];
+        c->shapes[i] = (ag__shape){leading + 2, {3, 2}};
+        memcpy(c->shapes[i].dims + leading, matrix.dims, 2 * sizeof *matrix.dims);
+    }
+    return true;
+}
+
 static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
 {
     if (strcmp(c->entry->name, "transpose") == 0) return transpose_shapes(scale, variant, c);
+    if (strcmp(c->entry->name, "batched_matmul") == 0)
+        return batched_matmul_shapes(scale, variant, c);
     switch (c->entry->signature) {
     case SIGNATURE_labelled_pair: return labelled_pair_shapes(scale, variant, c);
     case SIGNATURE_binary: return binary_shapes(scale, variant, c);
@@ -310,6 +388,11 @@ static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
     case SIGNATURE_reshape: return reshape_shapes(scale, variant, c);
     case SIGNATURE_conv2d: return conv2d_shapes(scale, variant, c);
     case SIGNATURE_pool2d: return pool2d_shapes(scale, variant, c);
+    case SIGNATURE_layer_norm: return layer_norm_shapes(scale, variant, c);
+    case SIGNATURE_batch_norm:
+    case SIGNATURE_batch_norm_eval: return batch_norm_shapes(scale, variant, c);
+    case SIGNATURE_dropout: return dropout_shapes(scale, variant, c);
+    case SIGNATURE_embedding: return embedding_shapes(scale, variant, c);
     default: return same_shapes(scale, variant, c);
     }
 }
@@ -340,7 +423,7 @@ op_case_text op_describe(const op_case *c)
 {
     static const char *const reduction_names[] = {"MEAN", "SUM", "NONE", "BATCHMEAN"};
     static const char *const flavour_names[] = {"plain", "wide", "ties"};
-    ag__shape_text shapes[AG__MAX_INPUTS] = {{""}, {""}, {""}};
+    ag__shape_text shapes[AG__MAX_INPUTS] = {{""}};
     for (uint32_t i = 0; i < AG__MAX_INPUTS; i++)
         if (c->shapes[i].ndims > 0)
             shapes[i] = ag__shape_to_text(c->shapes[i].ndims, c->shapes[i].dims);
@@ -488,6 +571,17 @@ static ag_tensor *create_input(const op_case *c, uint32_t input, uint64_t seed, 
     return tensor;
 }
 
+/* Rows of the table, some of them often and some never. */
+static ag_indices *create_indices(const op_case *c, ag_arena *arena)
+{
+    ag_indices *indices = ag_indices_create(arena, c->indices.ndims, c->indices.dims);
+    if (indices == NULL) abort();
+    uint64_t seed = 17;
+    for (size_t i = 0; i < indices->size; i++)
+        indices->data[i] = (int32_t)(next_bits(&seed) % (1 + c->shapes[0].dims[0] * 2 / 3));
+    return indices;
+}
+
 op_arguments op_create_inputs(const op_case *c, ag_arena *arena)
 {
     op_arguments arguments = {
@@ -497,6 +591,7 @@ op_arguments op_create_inputs(const op_case *c, ag_arena *arena)
         .new_shape = &c->new_shape,
     };
     memcpy(arguments.integers, c->integers, sizeof arguments.integers);
+    if (c->indices.ndims > 0) arguments.indices = create_indices(c, arena);
     for (uint32_t i = 0; i < c->entry->op->num_inputs; i++)
         if (c->shapes[i].ndims > 0)
             arguments.tensors[i] = create_input(c, i, 1000 * i + c->shapes[0].dims[0], arena);
@@ -562,6 +657,8 @@ op_oracle op_oracle_create(const op_case *c, const op_arguments *arguments)
     oracle.call.transpose_b = (arguments->transposes & AG__TRANSPOSE_B) != 0;
     oracle.call.new_shape = to_reference(arguments->new_shape);
     memcpy(oracle.call.integers, arguments->integers, sizeof oracle.call.integers);
+    oracle.call.indices_shape = to_reference(&c->indices);
+    if (arguments->indices != NULL) oracle.call.indices = arguments->indices->data;
     return oracle;
 }
 

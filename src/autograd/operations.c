@@ -51,7 +51,7 @@ static ag_status fill_inputs(ag__call *call, ag_variable *const *inputs)
             call->inputs[i] = inputs[i]->data;
         else if (inputs[i] != NULL)
             return ag__fail(AG_ERROR_NULL, "%s: %s has no data", op->name, op->input_names[i]);
-        else if (!op->last_is_optional || i < op->num_inputs - 1)
+        else if (i + op->num_optional < op->num_inputs)
             return ag__fail_null(op->name, op->input_names[i]);
     }
     return AG_OK;
@@ -98,7 +98,8 @@ static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *c
     const ag__op *op = call->op;
     bool graph = needs_graph(op, inputs);
     uint32_t num_parents = graph ? op->num_parents : 0;
-    if (num_parents > 0 && inputs[num_parents - 1] == NULL) num_parents--;
+    while (num_parents > 0 && inputs[num_parents - 1] == NULL)
+        num_parents--;
     ag_variable *node =
         ag_create_node(arena, op->name, result, num_parents, inputs, carry_backward);
     if (node == NULL) return NULL;
@@ -238,6 +239,51 @@ AG__LOSS_TABLE(DEFINE)
                            uint32_t padding)                                                       \
     {                                                                                              \
         return apply(arena, CALL(name, .integers = {window, stride, padding}), &x);                \
+    }
+
+#define DEFINE_layer_norm(name)                                                                    \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *gamma, ag_variable *beta, \
+                           float epsilon)                                                          \
+    {                                                                                              \
+        return apply(arena, CALL(name, .parameter = epsilon), (ag_variable *[]){x, gamma, beta});  \
+    }
+
+#define DEFINE_batch_norm(name)                                                                    \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *gamma, ag_variable *beta, \
+                           ag_tensor *running_mean, ag_tensor *running_variance, float momentum,   \
+                           float epsilon)                                                          \
+    {                                                                                              \
+        ag__call call = CALL(name, .updated = {running_mean, running_variance}, .rate = momentum,  \
+                             .parameter = epsilon);                                                \
+        return apply(arena, call, (ag_variable *[]){x, gamma, beta});                              \
+    }
+
+/* The statistics are no variables; apply looks at the data of what it is given alone. */
+#define DEFINE_batch_norm_eval(name)                                                               \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *gamma, ag_variable *beta, \
+                           ag_tensor *mean, ag_tensor *variance, float epsilon)                    \
+    {                                                                                              \
+        ag_variable statistics[] = {{.data = mean}, {.data = variance}};                           \
+        return apply(arena, CALL(name, .parameter = epsilon),                                      \
+                     (ag_variable *[]){x, gamma, beta, mean != NULL ? &statistics[0] : NULL,       \
+                                       variance != NULL ? &statistics[1] : NULL});                 \
+    }
+
+/* The generator gives the key; without one nothing is dropped. */
+#define DEFINE_dropout(name)                                                                       \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, float probability, ag_random *random)  \
+    {                                                                                              \
+        if (random == NULL && x != NULL) return x;                                                 \
+        uint64_t key = random != NULL ? ag_random_bits(random) : 0;                                \
+        ag__call call = CALL(name, .parameter = probability,                                       \
+                             .integers = {(uint32_t)key, (uint32_t)(key >> 32)});                  \
+        return apply(arena, call, &x);                                                             \
+    }
+
+#define DEFINE_embedding(name)                                                                     \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *table, const ag_indices *indices)         \
+    {                                                                                              \
+        return apply(arena, CALL(name, .indices = indices), &table);                               \
     }
 
 /* Nothing is computed: the result is the input's memory under another shape. */
