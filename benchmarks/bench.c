@@ -159,7 +159,8 @@ static void discard(bench *b)
 
 static bool is_product(const op_entry *entry)
 {
-    return entry->signature == SIGNATURE_matmul || entry->signature == SIGNATURE_linear;
+    return entry->signature == SIGNATURE_matmul || entry->signature == SIGNATURE_linear ||
+           entry->signature == SIGNATURE_conv2d;
 }
 
 /* Bytes that forward and backward must move: inputs twice, gradients, and an unreduced result. */
@@ -181,6 +182,8 @@ static double flops_of(const bench *b)
 {
     const ag_tensor *a = b->arguments.tensors[0];
     size_t k = a->shape[a->ndims - 1];
+    if (b->entry->signature == SIGNATURE_conv2d)
+        k = b->arguments.tensors[1]->size / b->arguments.tensors[1]->shape[0];
     return 3 * 2.0 * (double)k * (double)b->upstream->size;
 }
 
@@ -190,12 +193,13 @@ typedef struct size_names {
     const char *name;
     uint32_t elements[2], rows[2], embeddings[2]; /* shapes for the kinds of operations */
     uint32_t product[3];                          /* m, n, k */
+    uint32_t images[4];                           /* batch, channels in, edge, channels out */
 } size_names;
 
 static const size_names sizes[] = {
-    {"small", {32, 10}, {32, 10}, {32, 16}, {32, 10, 128}},
-    {"middle", {256, 1000}, {256, 1000}, {256, 512}, {64, 256, 784}},
-    {"large", {4096, 4096}, {256, 32000}, {16384, 512}, {1024, 1024, 1024}},
+    {"small", {32, 10}, {32, 10}, {32, 16}, {32, 10, 128}, {4, 3, 12, 8}},
+    {"middle", {256, 1000}, {256, 1000}, {256, 512}, {64, 256, 784}, {64, 16, 14, 32}},
+    {"large", {4096, 4096}, {256, 32000}, {16384, 512}, {1024, 1024, 1024}, {64, 64, 56, 64}},
 };
 
 static ag__shape shape_of(const uint32_t dims[2])
@@ -209,12 +213,57 @@ static bool works_on_rows(const char *name)
            strstr(name, "softmax") != NULL;
 }
 
+/* Windows of 3 × 3 for convolutions, of 2 × 2 for poolings. */
+static void set_images(op_case *c, const size_names *size)
+{
+    const uint32_t *n = size->images;
+    bool pool = c->entry->signature == SIGNATURE_pool2d;
+    c->shapes[0] = (ag__shape){.ndims = 4, .dims = {n[0], n[1], n[2], n[2]}};
+    c->integers[0] = pool ? 2 : 1;
+    c->integers[1] = pool ? 2 : 1;
+    if (pool) return;
+    c->shapes[1] = (ag__shape){.ndims = 4, .dims = {n[3], n[1], 3, 3}};
+    c->shapes[2] = (ag__shape){.ndims = 1, .dims = {n[3]}};
+}
+
+/* A number for each column of x [rows, columns], in all other inputs. */
+static void set_weights(op_case *c)
+{
+    for (uint32_t i = 1; i < c->entry->op->num_inputs; i++)
+        c->shapes[i] = (ag__shape){.ndims = 1, .dims = {c->shapes[0].dims[1]}};
+}
+
+/* Signatures whose inputs are no tensors of one shape. */
+static void set_other_inputs(op_case *c, const size_names *size)
+{
+    switch (c->entry->signature) {
+    case SIGNATURE_conv2d:
+    case SIGNATURE_pool2d: set_images(c, size); break;
+    case SIGNATURE_layer_norm:
+    case SIGNATURE_batch_norm:
+    case SIGNATURE_batch_norm_eval: set_weights(c); break;
+    case SIGNATURE_embedding:
+        c->indices = (ag__shape){.ndims = 1, .dims = {c->shapes[0].dims[0]}};
+        break;
+    default: break;
+    }
+}
+
+/* Products of 8 pairs. */
+static void set_batch(op_case *c)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        c->shapes[i] = (ag__shape){3, {8, c->shapes[i].dims[0], c->shapes[i].dims[1]}};
+}
+
 static op_case case_for(const op_entry *entry, const size_names *size)
 {
     op_case c = {
         .entry = entry,
         .flavour = OP_PLAIN,
-        .parameter = entry->op->parameter_name != NULL ? 0.5f : 2.0f,
+        .parameter = entry->op->parameter_name != NULL || entry->signature == SIGNATURE_dropout
+                         ? 0.5f
+                         : 2.0f,
         .reduction = entry->op->takes_reduction ? AG_REDUCTION_MEAN : entry->op->reduction,
     };
     const uint32_t *p = size->product;
@@ -234,6 +283,8 @@ static op_case case_for(const op_entry *entry, const size_names *size)
         c.shapes[1] = shape_of((uint32_t[]){p[1], p[2]});
         c.shapes[2] = (ag__shape){.ndims = 1, .dims = {p[1]}};
     }
+    if (strcmp(entry->name, "batched_matmul") == 0) set_batch(&c);
+    set_other_inputs(&c, size);
     return c;
 }
 

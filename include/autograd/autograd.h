@@ -10,6 +10,7 @@
 #include <autograd/gradcheck.h>
 #include <autograd/layer.h>
 #include <autograd/loss.h>
+#include <autograd/module.h>
 #include <autograd/optim.h>
 #include <autograd/parallel.h>
 #include <autograd/random.h>
