@@ -24,10 +24,11 @@ TARGET AG__INLINE void JOIN(products_across, LEVEL)(size_t wide, size_t depth, c
 {
     vector sums[ROWS][WIDE];
     UNROLL
-    for (size_t r = 0; r < ROWS; r++)
+    for (size_t r = 0; r < ROWS; r++) {
         UNROLL
-    for (size_t v = 0; v < wide; v++)
-        sums[r][v] = (vector){0} + start[r];
+        for (size_t v = 0; v < wide; v++)
+            sums[r][v] = (vector){0} + start[r];
+    }
     for (size_t k = 0; k < depth; k++) {
         const float *row = x + offsets[k], *w = weights + k * ROWS;
         vector values[WIDE];
@@ -35,16 +36,18 @@ TARGET AG__INLINE void JOIN(products_across, LEVEL)(size_t wide, size_t depth, c
         for (size_t v = 0; v < wide; v++)
             values[v] = *(const vector *)(row + v * LANES);
         UNROLL
-        for (size_t r = 0; r < ROWS; r++)
+        for (size_t r = 0; r < ROWS; r++) {
             UNROLL
-        for (size_t v = 0; v < wide; v++)
-            sums[r][v] += w[r] * values[v];
+            for (size_t v = 0; v < wide; v++)
+                sums[r][v] += w[r] * values[v];
+        }
     }
     UNROLL
-    for (size_t r = 0; r < ROWS; r++)
+    for (size_t r = 0; r < ROWS; r++) {
         UNROLL
-    for (size_t v = 0; v < wide; v++)
-        *(vector *)(out + r * pitch + v * LANES) = sums[r][v];
+        for (size_t v = 0; v < wide; v++)
+            *(vector *)(out + r * pitch + v * LANES) = sums[r][v];
+    }
 }
 
 TARGET static void JOIN(products, LEVEL)(size_t depth, const float *weights, const float *x,
@@ -84,10 +87,11 @@ TARGET static void JOIN(dots, LEVEL)(size_t images, size_t n, const float *g, si
 {
     vector sums[AG__DOT_ROWS][TAPS];
     UNROLL
-    for (size_t r = 0; r < AG__DOT_ROWS; r++)
+    for (size_t r = 0; r < AG__DOT_ROWS; r++) {
         UNROLL
-    for (size_t j = 0; j < TAPS; j++)
-        sums[r][j] = (vector){0};
+        for (size_t j = 0; j < TAPS; j++)
+            sums[r][j] = (vector){0};
+    }
     for (size_t i = 0; i < images; i++)
         for (size_t q = 0; q < n; q += LANES) {
             const float *from_g = g + i * g_step + q, *from_x = x + i * x_step + q;
@@ -105,10 +109,11 @@ TARGET static void JOIN(dots, LEVEL)(size_t images, size_t n, const float *g, si
         }
     float lanes[AG__DOT_ROWS * TAPS][LANES];
     UNROLL
-    for (size_t r = 0; r < AG__DOT_ROWS; r++)
+    for (size_t r = 0; r < AG__DOT_ROWS; r++) {
         UNROLL
-    for (size_t j = 0; j < TAPS; j++)
-        *(vector *)lanes[r * TAPS + j] = sums[r][j];
+        for (size_t j = 0; j < TAPS; j++)
+            *(vector *)lanes[r * TAPS + j] = sums[r][j];
+    }
     JOIN(add_lanes, LEVEL)(lanes, out);
 }
 
