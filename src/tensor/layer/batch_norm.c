@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "core/blas.h"
 #include "core/parallel.h"
 #include "core/status.h"
 
@@ -48,14 +49,78 @@ static size_t plane_at(const ag__batch_pass *p, size_t image, size_t channel)
     return (image * p->channels + channel) * p->plane;
 }
 
+/*
+ * The numbers of a channel are worked on in pieces: planes, or, where planes are as short as the single
+ * numbers of x [batch, channels], what is put together from many of them.
+ */
+#define SHORT_PLANE 16
+
+static size_t piece_at(const ag__batch_pass *p, size_t first)
+{
+    size_t left = p->batch * p->plane - first;
+    if (p->plane >= SHORT_PLANE) return p->plane;
+    return left < AG__CHUNK ? left : AG__CHUNK;
+}
+
+/* A piece, where it lies or in the buffer. Nothing is written to it. */
+static const float *get_piece(const ag__batch_pass *p, size_t channel, size_t first, size_t n,
+                              const float *tensor, float *buffer)
+{
+    if (p->plane >= SHORT_PLANE) return tensor + plane_at(p, first / p->plane, channel);
+    size_t image = first / p->plane, offset = first % p->plane;
+    for (size_t i = 0; i < n; i++) {
+        buffer[i] = tensor[plane_at(p, image, channel) + offset];
+        if (++offset < p->plane) continue;
+        offset = 0;
+        image++;
+    }
+    return buffer;
+}
+
+/* Puts a piece that was written to the buffer to its places; elsewhere it was written there. */
+static void put_piece(const ag__batch_pass *p, size_t channel, size_t first, size_t n,
+                      const float *buffer, float *tensor)
+{
+    if (p->plane >= SHORT_PLANE) return;
+    size_t image = first / p->plane, offset = first % p->plane;
+    for (size_t i = 0; i < n; i++) {
+        tensor[plane_at(p, image, channel) + offset] = buffer[i];
+        if (++offset < p->plane) continue;
+        offset = 0;
+        image++;
+    }
+}
+
+/* Where a piece is to be written: its place, or the buffer. */
+static float *target_of(const ag__batch_pass *p, size_t channel, size_t first, float *tensor,
+                        float *buffer)
+{
+    return p->plane >= SHORT_PLANE ? tensor + plane_at(p, first / p->plane, channel) : buffer;
+}
+
+#define FOR_EACH_PIECE(p, first, n)                                                                \
+    for (size_t first = 0, n = 0; first < (p)->batch * (p)->plane && (n = piece_at(p, first)) > 0; \
+         first += n)
+
+static void add_moments(const ag__batch_pass *p, size_t channel, double shift, ag__sums *sums)
+{
+    float buffer[AG__CHUNK];
+    const float *x = p->call->inputs[AG__BATCH_X]->data;
+    FOR_EACH_PIECE(p, first, n)
+    ag__norm_add_moments(n, get_piece(p, channel, first, n, x, buffer), shift, sums);
+}
+
 void ag__batch_write(const ag__batch_pass *p, size_t channel, ag__moments moments)
 {
+    float in[AG__CHUNK], out[AG__CHUNK];
     double gamma = (double)p->call->inputs[AG__BATCH_GAMMA]->data[channel];
     double beta = (double)p->call->inputs[AG__BATCH_BETA]->data[channel];
-    for (size_t image = 0; image < p->batch; image++) {
-        size_t at = plane_at(p, image, channel);
-        ag__norm_plane(p->plane, p->call->inputs[AG__BATCH_X]->data + at, moments.mean,
-                       moments.rate * gamma, beta, p->out + at);
+    const float *x = p->call->inputs[AG__BATCH_X]->data;
+    FOR_EACH_PIECE(p, first, n)
+    {
+        ag__norm_plane(n, get_piece(p, channel, first, n, x, in), moments.mean,
+                       moments.rate * gamma, beta, target_of(p, channel, first, p->out, out));
+        put_piece(p, channel, first, n, out, p->out);
     }
 }
 
@@ -66,23 +131,35 @@ static void store(ag__sink sink, size_t channel, double gradient)
     sink.data[channel] = (float)(before + gradient);
 }
 
+/* Carries a channel's gradient to x. */
+static void carry_to_x(const ag__batch_pass *p, size_t channel, ag__moments moments, ag__sums means)
+{
+    float in[AG__CHUNK], upstream[AG__CHUNK], out[AG__CHUNK];
+    const float *x = p->call->inputs[AG__BATCH_X]->data;
+    ag__sink sink = p->sinks[AG__BATCH_X];
+    double factor = moments.rate * (double)p->call->inputs[AG__BATCH_GAMMA]->data[channel];
+    FOR_EACH_PIECE(p, first, n)
+    {
+        if (sink.accumulate) get_piece(p, channel, first, n, sink.data, out);
+        float *to = target_of(p, channel, first, sink.data, out);
+        ag__norm_carry_back(n, get_piece(p, channel, first, n, x, in),
+                            get_piece(p, channel, first, n, p->grad, upstream), NULL, moments,
+                            means, factor, (ag__sink){to, sink.accumulate});
+        put_piece(p, channel, first, n, out, sink.data);
+    }
+}
+
 void ag__batch_carry(const ag__batch_pass *p, size_t channel, ag__moments moments, bool own_moments)
 {
-    const float *x = p->call->inputs[AG__BATCH_X]->data;
+    float in[AG__CHUNK], upstream[AG__CHUNK];
     ag__sums sums = {0}, means = {0};
-    ag__sink sink = p->sinks[AG__BATCH_X];
-    for (size_t image = 0; image < p->batch; image++) {
-        size_t at = plane_at(p, image, channel);
-        ag__norm_add_slopes(p->plane, x + at, p->grad + at, NULL, moments, &sums);
-    }
-    double n = (double)p->batch * (double)p->plane;
-    if (own_moments) means = (ag__sums){sums.first / n, sums.second / n};
-    double factor = moments.rate * (double)p->call->inputs[AG__BATCH_GAMMA]->data[channel];
-    for (size_t image = 0; image < p->batch && sink.data != NULL; image++) {
-        size_t at = plane_at(p, image, channel);
-        ag__norm_carry_back(p->plane, x + at, p->grad + at, NULL, moments, means, factor,
-                            (ag__sink){sink.data + at, sink.accumulate});
-    }
+    const float *x = p->call->inputs[AG__BATCH_X]->data;
+    FOR_EACH_PIECE(p, first, n)
+    ag__norm_add_slopes(n, get_piece(p, channel, first, n, x, in),
+                        get_piece(p, channel, first, n, p->grad, upstream), NULL, moments, &sums);
+    double count = (double)p->batch * (double)p->plane;
+    if (own_moments) means = (ag__sums){sums.first / count, sums.second / count};
+    if (p->sinks[AG__BATCH_X].data != NULL) carry_to_x(p, channel, moments, means);
     store(p->sinks[AG__BATCH_GAMMA], channel, sums.second);
     store(p->sinks[AG__BATCH_BETA], channel, sums.first);
 }
@@ -133,14 +210,11 @@ static void update(ag_tensor *running, size_t channel, double rate, double value
 static ag__moments moments_of(const ag__batch_pass *p, size_t channel)
 {
     const ag__call *call = p->call;
-    const float *x = call->inputs[AG__BATCH_X]->data;
     double n = (double)p->batch * (double)p->plane;
     ag__sums sums = {0}, centred = {0};
-    for (size_t image = 0; image < p->batch; image++)
-        ag__norm_add_moments(p->plane, x + plane_at(p, image, channel), 0, &sums);
+    add_moments(p, channel, 0, &sums);
     double mean = sums.first / n;
-    for (size_t image = 0; image < p->batch; image++)
-        ag__norm_add_moments(p->plane, x + plane_at(p, image, channel), mean, &centred);
+    add_moments(p, channel, mean, &centred);
     if (call->updated[RUNNING_MEAN] != NULL) {
         update(call->updated[RUNNING_MEAN], channel, (double)call->rate, mean);
         update(call->updated[RUNNING_VARIANCE], channel, (double)call->rate,
