@@ -22,6 +22,9 @@ ag__batch_pass ag__batch_pass_of(const ag__call *call);
 ag_status ag__batch_check_row(const ag__call *call, const char *name, const ag_tensor *row);
 ag_status ag__batch_infer_shape(const ag__call *call, ag__shape *shape);
 
+/* Adds Σ (x - shift) and Σ (x - shift)² of a channel. */
+void ag__batch_add_moments(const ag__batch_pass *p, size_t channel, double shift, ag__sums *sums);
+
 /* Writes the normalised numbers of a channel. */
 void ag__batch_write(const ag__batch_pass *p, size_t channel, ag__moments moments);
 
