@@ -11,7 +11,9 @@
 #include <autograd/gradcheck.h>
 #include <autograd/init.h>
 #include <autograd/io.h>
+#include <autograd/layer.h>
 #include <autograd/loss.h>
+#include <autograd/module.h>
 #include <autograd/optim.h>
 #include <autograd/parallel.h>
 #include <autograd/random.h>

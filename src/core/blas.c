@@ -224,6 +224,7 @@ typedef struct product {
     float *c;
     size_t m, n, k;
     size_t tile_m, tile_n;
+    size_t tiles; /* of one of a batch of products */
 } product;
 
 static size_t ceiling_divide(size_t a, size_t b)
@@ -246,10 +247,10 @@ static double most_tiles(void)
 }
 
 /* Halves the longer edge until there are tiles enough. */
-static void choose_tiles(product *p)
+static void choose_tiles(product *p, size_t count)
 {
     double wanted = (double)p->m * (double)p->n * (double)p->k / TILE_MULTIPLICATIONS;
-    wanted = fmin(wanted, most_tiles());
+    wanted = fmin(wanted, most_tiles() / (double)count);
     size_t parts_m = 1, parts_n = 1;
     p->tile_m = p->m;
     p->tile_n = p->n;
@@ -263,14 +264,14 @@ static void choose_tiles(product *p)
 }
 
 /* Where row (or, of a transposed matrix, column) `index` of op(matrix) starts. */
-static const float *from_row(ag__matrix matrix, size_t index)
+static size_t from_row(ag__matrix matrix, size_t index)
 {
-    return matrix.data + (matrix.transposed ? index : index * matrix.columns);
+    return matrix.transposed ? index : index * matrix.columns;
 }
 
-static const float *from_column(ag__matrix matrix, size_t index)
+static size_t from_column(ag__matrix matrix, size_t index)
 {
-    return matrix.data + (matrix.transposed ? index * matrix.columns : index);
+    return matrix.transposed ? index * matrix.columns : index;
 }
 
 static void multiply_tiles(size_t begin, size_t end, void *context)
@@ -278,20 +279,29 @@ static void multiply_tiles(size_t begin, size_t end, void *context)
     const product *p = context;
     int openmp_threads = forbid_openmp();
     size_t tiles_n = ceiling_divide(p->n, p->tile_n);
-    for (size_t tile = begin; tile < end; tile++) {
+    for (size_t index = begin; index < end; index++) {
+        size_t item = index / p->tiles, tile = index % p->tiles;
+        const float *a = p->a.data + item * p->a.rows * p->a.columns;
+        const float *b = p->b.data + item * p->b.rows * p->b.columns;
+        float *c = p->c + item * p->m * p->n;
         size_t row = tile / tiles_n * p->tile_m, column = tile % tiles_n * p->tile_n;
         size_t rows = p->m - row < p->tile_m ? p->m - row : p->tile_m;
         size_t columns = p->n - column < p->tile_n ? p->n - column : p->tile_n;
         cblas_sgemm(CblasRowMajor, p->a.transposed ? CblasTrans : CblasNoTrans,
                     p->b.transposed ? CblasTrans : CblasNoTrans, (int)rows, (int)columns, (int)p->k,
-                    1.0f, from_row(p->a, row), (int)p->a.columns, from_column(p->b, column),
-                    (int)p->b.columns, p->accumulate ? 1.0f : 0.0f, p->c + row * p->n + column,
+                    1.0f, a + from_row(p->a, row), (int)p->a.columns, b + from_column(p->b, column),
+                    (int)p->b.columns, p->accumulate ? 1.0f : 0.0f, c + row * p->n + column,
                     (int)p->n);
     }
     allow_openmp(openmp_threads);
 }
 
 void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c)
+{
+    ag__matmul_batch(1, a, b, accumulate, c);
+}
+
+void ag__matmul_batch(size_t count, ag__matrix a, ag__matrix b, bool accumulate, float *c)
 {
     product p = {
         .a = a,
@@ -302,14 +312,14 @@ void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c)
         .n = b.transposed ? b.rows : b.columns,
         .k = a.transposed ? a.rows : a.columns,
     };
-    choose_tiles(&p);
-    size_t tiles = ceiling_divide(p.m, p.tile_m) * ceiling_divide(p.n, p.tile_n);
+    choose_tiles(&p, count);
+    p.tiles = ceiling_divide(p.m, p.tile_m) * ceiling_divide(p.n, p.tile_n);
     double multiplications = (double)p.m * (double)p.n * (double)p.k;
-    blas_scope scope = enter_single_threaded(multiplications / (double)tiles);
-    double nanoseconds = multiplications * NANOSECONDS_PER_MULTIPLICATION;
+    blas_scope scope = enter_single_threaded(multiplications / (double)p.tiles);
+    double nanoseconds = multiplications * (double)count * NANOSECONDS_PER_MULTIPLICATION;
     if (scope.alone)
-        multiply_tiles(0, tiles, &p);
+        multiply_tiles(0, count * p.tiles, &p);
     else
-        ag__parallel_for(tiles, nanoseconds, multiply_tiles, &p);
+        ag__parallel_for(count * p.tiles, nanoseconds, multiply_tiles, &p);
     leave_single_threaded(scope);
 }

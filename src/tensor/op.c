@@ -13,7 +13,7 @@ static ag_status check_inputs(const ag__call *call)
 {
     const ag__op *op = call->op;
     for (uint32_t i = 0; i < op->num_inputs; i++) {
-        if (call->inputs[i] == NULL && op->last_is_optional && i == op->num_inputs - 1) continue;
+        if (call->inputs[i] == NULL && i + op->num_optional >= op->num_inputs) continue;
         ag_status status = ag__tensor_check(op->name, op->input_names[i], call->inputs[i]);
         if (status != AG_OK) return status;
     }

@@ -28,6 +28,9 @@ ag_status ag__shape_size(const char *function, uint32_t ndims, const uint32_t *d
 /* Checks a tensor that came from a caller: not NULL, and its fields in agreement. */
 ag_status ag__tensor_check(const char *function, const char *argument, const ag_tensor *tensor);
 
+/* The same for indices. What they may be depends on what they choose from, and is not checked. */
+ag_status ag__indices_check(const char *function, const ag_indices *indices);
+
 /* Whether two tensors share memory. */
 bool ag__tensors_overlap(const ag_tensor *a, const ag_tensor *b);
 

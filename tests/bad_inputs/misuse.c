@@ -57,7 +57,7 @@ bool has_tensor_form(const op_entry *entry)
 
 bool is_optional(const op_entry *entry, uint32_t input)
 {
-    return entry->op->last_is_optional && input == entry->op->num_inputs - 1;
+    return input + entry->op->num_optional >= entry->op->num_inputs;
 }
 
 const char *input_name(const op_case *c, uint32_t input)
@@ -80,15 +80,21 @@ form_name name_of_form(const op_entry *entry, const char *before, const char *af
     return name;
 }
 
+/* Whether what wrong_shapes tries is wrong for a case: a matrix, or images, that have two of each. */
+static bool is_good_for_misuse(const ag__shape *shape)
+{
+    if (shape->ndims == 4) return shape->dims[0] > 1 && shape->dims[1] > 1;
+    return shape->ndims == 2 && shape->dims[0] > 1 && shape->dims[1] > 1 &&
+           shape->dims[0] != shape->dims[1];
+}
+
 op_case case_for_misuse(const op_entry *entry, ag_reduction reduction)
 {
     op_case c;
     for (size_t i = 0; op_case_at(entry, OP_SMALL, i, &c); i++) {
         const ag__shape *shape = &c.shapes[0];
-        bool optional_is_there =
-            !entry->op->last_is_optional || c.shapes[entry->op->num_inputs - 1].ndims > 0;
-        if (c.flavour == OP_PLAIN && shape->ndims == 2 && shape->dims[0] > 1 &&
-            shape->dims[1] > 1 && shape->dims[0] != shape->dims[1] && optional_is_there &&
+        bool optional_is_there = c.shapes[entry->op->num_inputs - 1].ndims > 0;
+        if (c.flavour == OP_PLAIN && is_good_for_misuse(shape) && optional_is_there &&
             (c.reduction == reduction || !entry->op->takes_reduction))
             return c;
     }

@@ -121,10 +121,54 @@ static shape_list unlike_matrix(const ag__shape *shape)
     return list;
 }
 
+/* No images, or weights for other images. */
+static shape_list unlike_images(const op_case *c, uint32_t input)
+{
+    const uint32_t *own = c->shapes[input].dims;
+    shape_list list = {0};
+    add_shape(&list, 1, own[0] + 1, 0, 0);
+    if (input == 2) add_shape(&list, 2, 1, own[0], 0);
+    if (input == 2) return list;
+    add_shape(&list, 3, own[0], own[1], own[2]);
+    list.shapes[list.count++] = (ag__shape){5, {own[0], own[1], own[2], own[3], 1}};
+    if (c->entry->signature == SIGNATURE_conv2d)
+        list.shapes[list.count++] = (ag__shape){4, {own[0], own[1] + 1, own[2], own[3]}};
+    return list;
+}
+
+/* No row of numbers for x [m, n], or for its channels. */
+static shape_list unlike_weights(const op_case *c, uint32_t input)
+{
+    const uint32_t *x = c->shapes[0].dims;
+    shape_list list = {0};
+    if (input == 0) return list;
+    add_shape(&list, 1, x[1] + 1, 0, 0);
+    add_shape(&list, 1, x[0], 0, 0);
+    add_shape(&list, 2, 1, x[1], 0);
+    return list;
+}
+
+/* As of matmul, for pairs: other inner dimensions, no leading ones, or others. */
+static shape_list unlike_batch(const op_case *c, uint32_t input)
+{
+    const ag__shape *own = &c->shapes[input];
+    const uint32_t *d = own->dims;
+    shape_list list = {0};
+    bool transposed = c->transposes & (input == 0 ? AG__TRANSPOSE_A : AG__TRANSPOSE_B);
+    uint32_t grown = own->ndims - 1 - ((input == 0) == transposed);
+    list.shapes[list.count] = *own;
+    list.shapes[list.count++].dims[grown]++;
+    list.shapes[list.count] = *own;
+    list.shapes[list.count++].dims[0]++;
+    add_shape(&list, 2, d[own->ndims - 2], d[own->ndims - 1], 0);
+    return list;
+}
+
 static shape_list wrong_shapes(const op_case *c, uint32_t input)
 {
     shape_list none = {0};
     const ag__shape *own = &c->shapes[input], *first = &c->shapes[0];
+    if (strcmp(c->entry->name, "batched_matmul") == 0) return unlike_batch(c, input);
     switch (c->entry->signature) {
     case SIGNATURE_pair:
     case SIGNATURE_pair_parameter:
@@ -146,6 +190,12 @@ static shape_list wrong_shapes(const op_case *c, uint32_t input)
         if (input == 2) add_shape(&list, 2, 1, own->dims[0], 0);
         return list;
     }
+    case SIGNATURE_conv2d:
+    case SIGNATURE_pool2d: return unlike_images(c, input);
+    case SIGNATURE_layer_norm:
+    case SIGNATURE_batch_norm:
+    case SIGNATURE_batch_norm_eval: return unlike_weights(c, input);
+    case SIGNATURE_embedding: return unlike_matrix(own);
     default: return strcmp(c->entry->name, "transpose") == 0 ? unlike_matrix(own) : none;
     }
 }
