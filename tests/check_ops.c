@@ -409,7 +409,8 @@ static void assert_multiple(const op_case *c, uint32_t input, const ag_tensor *a
                             const ag_tensor *once, float factor)
 {
     for (size_t i = 0; i < actual->size; i++)
-        if (actual->data[i] != factor * once->data[i])
+        if (actual->data[i] != factor * once->data[i] &&
+            !(isnan(actual->data[i]) && isnan(once->data[i])))
             ck_abort_msg("%s: %s at %zu is %.9g, not %g times %.9g", op_describe(c).text,
                          input_name(c, input), i, (double)actual->data[i], (double)factor,
                          (double)once->data[i]);
@@ -969,16 +970,33 @@ static shape_list unlike_labels(const ag__shape *shape)
     return list;
 }
 
-static shape_list unlike_row(const ag__shape *shape)
+/* What does not stretch to [m, n]. */
+static shape_list not_stretching(const ag__shape *shape)
 {
     uint32_t m = shape->dims[0], n = shape->dims[1];
     shape_list list = {0};
     add_shape(&list, 1, n + 1, 0, 0);
-    add_shape(&list, 1, 1, 0, 0);
     add_shape(&list, 1, m, 0, 0);
-    add_shape(&list, 2, 1, n, 0);
-    add_shape(&list, 2, m, 1, 0);
+    add_shape(&list, 1, m * n, 0, 0);
+    add_shape(&list, 2, m + 1, n, 0);
+    add_shape(&list, 2, m + 1, 1, 0);
     add_shape(&list, 2, n, m, 0);
+    add_shape(&list, 3, m, n, 1);
+    add_shape(&list, 3, 2, m, n + 1);
+    return list;
+}
+
+/* What does not continue [m, n] along a dimension. */
+static shape_list not_continuing(const ag__shape *shape, uint32_t dim)
+{
+    uint32_t m = shape->dims[0], n = shape->dims[1];
+    shape_list list = {0};
+    add_shape(&list, 1, m, 0, 0);
+    add_shape(&list, 1, n, 0, 0);
+    add_shape(&list, 2, dim == 0 ? m : m + 1, dim == 0 ? n + 1 : n, 0);
+    add_shape(&list, 2, dim == 0 ? m : 1, dim == 0 ? 1 : n, 0);
+    add_shape(&list, 3, 1, m, n);
+    add_shape(&list, 3, m, n, 1);
     return list;
 }
 
@@ -1003,7 +1021,8 @@ static shape_list wrong_shapes(const op_case *c, uint32_t input)
     case SIGNATURE_triple: return input > 0 ? unlike(own) : none;
     case SIGNATURE_labelled_pair:
         return input == 1 ? unlike(own) : input == 2 ? unlike_labels(first) : none;
-    case SIGNATURE_binary: return input == 1 ? unlike_row(first) : none;
+    case SIGNATURE_binary: return not_stretching(first);
+    case SIGNATURE_concat: return not_continuing(own, c->integers[0]);
     case SIGNATURE_matmul: {
         shape_list list = unlike_matrix(own);
         bool transposed = c->transposes & (input == 0 ? AG__TRANSPOSE_A : AG__TRANSPOSE_B);
