@@ -100,12 +100,7 @@ static void make_call(call *c, const torch_result *r)
 {
     *c = (call){.arena = ag_arena_create(0), .spec = case_of(r)};
     ck_assert_ptr_nonnull(c->arena);
-    c->arguments = (op_arguments){
-        .parameter = r->parameter,
-        .reduction = c->spec.reduction,
-        .transposes = r->transposes,
-        .new_shape = &c->spec.new_shape,
-    };
+    c->arguments = op_arguments_of(&c->spec);
     for (uint32_t i = 0; i < c->spec.entry->op->num_inputs; i++)
         c->arguments.tensors[i] = to_tensor(c->arena, &r->inputs[i]);
     c->upstream = to_tensor(c->arena, &r->upstream);
