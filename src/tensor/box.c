@@ -128,8 +128,21 @@ static void copy_run(size_t n, const float *from, size_t stride, float *to)
             to[i] = from[i * stride];
 }
 
+/* Whether a view walks through memory without a jump. */
+static bool is_contiguous(const ag__box *box, const size_t *strides)
+{
+    size_t stride = 1;
+    for (uint32_t d = box->ndims; d-- > 0; stride *= box->dims[d])
+        if (strides[d] != stride && box->dims[d] > 1) return false;
+    return true;
+}
+
 void ag__gather(const ag__box *box, const ag__view *view, size_t first, size_t n, float *out)
 {
+    if (is_contiguous(box, view->strides)) {
+        memcpy(out, view->data + first, n * sizeof *out);
+        return;
+    }
     walk w = walk_from(box, view->strides, first);
     size_t stride = view->strides[box->ndims - 1];
     for (size_t done = 0, length; done < n; done += length) {
