@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "core/blas.h"
+
 ag__box ag__box_of(const ag__shape *shape)
 {
     ag__box box = {.ndims = shape->ndims};
@@ -108,17 +110,39 @@ static void advance(walk *w, size_t length)
     }
 }
 
+static void fill(size_t n, float value, float *to)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        to[i] = value;
+}
+
 static void copy_run(size_t n, const float *from, size_t stride, float *to)
 {
     if (stride == 1)
         memcpy(to, from, n * sizeof *to);
+    else if (stride == 0)
+        fill(n, *from, to);
     else
         for (size_t i = 0; i < n; i++)
             to[i] = from[i * stride];
 }
 
+/* Whether a view walks through memory without a jump. */
+static bool is_contiguous(const ag__box *box, const size_t *strides)
+{
+    size_t stride = 1;
+    for (uint32_t d = box->ndims; d-- > 0; stride *= box->dims[d])
+        if (strides[d] != stride && box->dims[d] > 1) return false;
+    return true;
+}
+
 void ag__gather(const ag__box *box, const ag__view *view, size_t first, size_t n, float *out)
 {
+    if (is_contiguous(box, view->strides)) {
+        memcpy(out, view->data + first, n * sizeof *out);
+        return;
+    }
     walk w = walk_from(box, view->strides, first);
     size_t stride = view->strides[box->ndims - 1];
     for (size_t done = 0, length; done < n; done += length) {
@@ -128,10 +152,11 @@ void ag__gather(const ag__box *box, const ag__view *view, size_t first, size_t n
     }
 }
 
+/* A call is not worth it for a few. */
 static double sum_of_run(size_t n, const double *terms)
 {
     double sum = 0;
-#pragma omp simd reduction(+ : sum)
+    if (n > 32) return ag__sum(n, terms);
     for (size_t i = 0; i < n; i++)
         sum += terms[i];
     return sum;

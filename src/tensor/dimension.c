@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/cpu.h"
 #include "core/parallel.h"
 #include "core/status.h"
 #include "tensor/reduction.h"
@@ -76,8 +77,10 @@ ag__lanes ag__lanes_at(const ag__along *along, size_t number)
     };
 }
 
-static void maxima_of_columns(size_t rows, size_t step, size_t width, const float *restrict x,
-                              float *restrict maxima, uint32_t *restrict where)
+typedef void maxima_kernel(size_t, size_t, size_t, const float *, float *, uint32_t *);
+
+AG__INLINE void find_maxima(size_t rows, size_t step, size_t width, const float *restrict x,
+                            float *restrict maxima, uint32_t *restrict where)
 {
     for (size_t k = 0; k < width; k++) {
         maxima[k] = x[k];
@@ -92,6 +95,18 @@ static void maxima_of_columns(size_t rows, size_t step, size_t width, const floa
             where[k] = larger ? (uint32_t)i : where[k];
         }
     }
+}
+
+AG__DEFINE_KERNELS(maxima_kernels, maxima_kernel, find_maxima,
+                   (size_t rows, size_t step, size_t width, const float *x, float *maxima,
+                    uint32_t *where),
+                   (rows, step, width, x, maxima, where))
+
+/* Of each of `width` columns, in a matrix whose rows are `step` apart. */
+static void maxima_of_columns(size_t rows, size_t step, size_t width, const float *x, float *maxima,
+                              uint32_t *where)
+{
+    maxima_kernels[ag__cpu()](rows, step, width, x, maxima, where);
 }
 
 /* Takes another candidate if it is larger, or stands before an equal one. */
