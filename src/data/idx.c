@@ -3,127 +3,27 @@
 
 #include <autograd/data.h>
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#ifdef HAVE_ZLIB
-#include <zlib.h>
-#endif
-
+#include "core/allocator.h"
+#include "core/source.h"
 #include "core/status.h"
 #include "tensor/shape.h"
 
 enum {
     TYPE_UNSIGNED_BYTE = 0x08, /* the third byte of an IDX file tells its elements' type */
-    LONGEST_NAME = 240,        /* how much of a path goes into a message, from its end */
     PIECE_BYTES = 1 << 16
 };
 
-typedef struct byte_source {
-    const char *name; /* the path, for messages */
-    size_t position;  /* bytes read until now */
-#ifdef HAVE_ZLIB
-    gzFile file;
-#else
-    FILE *file;
-#endif
-} byte_source;
+/* The elements of a file, as they arrive. */
+typedef struct elements {
+    ag_allocator allocator;
+    unsigned char *bytes;
+    size_t filled;
+    size_t capacity;
+} elements;
 
-/* strerror_r returns the text in GNU's version, and an error number in that of POSIX. */
-static inline const char *text_of_gnu(const char *text, const char *buffer)
-{
-    (void)buffer;
-    return text;
-}
-
-static inline const char *text_of_posix(int error, const char *buffer)
-{
-    return error == 0 ? buffer : "unknown error";
-}
-
-static ag_status fail_by_system(const byte_source *source, const char *what, int error)
-{
-    char buffer[128] = "";
-    const char *text =
-        _Generic(strerror_r(error, buffer, sizeof buffer), int: text_of_posix, char *: text_of_gnu)(
-            strerror_r(error, buffer, sizeof buffer), buffer);
-    return ag__fail(AG_ERROR_FILE, "read_idx: cannot %s %s: %s", what, source->name, text);
-}
-
-#ifdef HAVE_ZLIB
-
-static bool source_open(byte_source *source, const char *path)
-{
-    source->file = gzopen(path, "rb");
-    return source->file != NULL;
-}
-
-static void source_close(byte_source *source)
-{
-    gzclose_r(source->file);
-}
-
-static ag_status source_read(byte_source *source, void *bytes, unsigned wanted, size_t *got)
-{
-    errno = 0;
-    int count = gzread(source->file, bytes, wanted);
-    int read_error = errno;
-    *got = count > 0 ? (size_t)count : 0;
-    source->position += *got;
-    if (*got == wanted) return AG_OK;
-
-    int status = Z_OK;
-    gzerror(source->file, &status);
-    switch (status) {
-    case Z_OK:
-    case Z_STREAM_END: return AG_OK;
-    case Z_ERRNO: return fail_by_system(source, "read", read_error);
-    case Z_MEM_ERROR:
-        return ag__fail(AG_ERROR_MEMORY, "read_idx: no memory to decompress %s", source->name);
-    case Z_BUF_ERROR:
-        return ag__fail(AG_ERROR_FORMAT,
-                        "read_idx: %s is cut off: its gzip data ends after giving %zu bytes",
-                        source->name, source->position);
-    default:
-        return ag__fail(AG_ERROR_FORMAT, "read_idx: the gzip data of %s is damaged", source->name);
-    }
-}
-
-#else /* without zlib */
-
-static bool source_open(byte_source *source, const char *path)
-{
-    source->file = fopen(path, "rb");
-    return source->file != NULL;
-}
-
-static void source_close(byte_source *source)
-{
-    fclose(source->file);
-}
-
-static ag_status source_read(byte_source *source, void *bytes, unsigned wanted, size_t *got)
-{
-    errno = 0;
-    *got = fread(bytes, 1, wanted, source->file);
-    if (*got < wanted && ferror(source->file)) return fail_by_system(source, "read", errno);
-
-    const unsigned char *first = bytes;
-    bool is_gzip = source->position == 0 && *got >= 2 && first[0] == 0x1f && first[1] == 0x8b;
-    source->position += *got;
-    if (is_gzip)
-        return ag__fail(AG_ERROR_FILE,
-                        "read_idx: %s is compressed by gzip, "
-                        "but this library was built without zlib",
-                        source->name);
-    return AG_OK;
-}
-
-#endif
-
-static ag_status check_magic(const byte_source *source, const unsigned char magic[4], size_t got)
+static ag_status check_magic(const ag__source *source, const unsigned char magic[4], size_t got)
 {
     if (got < 4)
         return ag__fail(AG_ERROR_FORMAT, "read_idx: %s holds %zu bytes, less than an IDX header",
@@ -144,17 +44,17 @@ static ag_status check_magic(const byte_source *source, const unsigned char magi
 }
 
 /* The header: 00 00, the type, the number of dimensions, then each as 32 bits, high byte first. */
-static ag_status read_header(byte_source *source, ag__shape *shape, size_t *count)
+static ag_status read_header(ag__source *source, ag__shape *shape, size_t *count)
 {
     unsigned char magic[4];
     unsigned char sizes[AG_MAX_DIMS][4];
     size_t got = 0;
-    ag_status status = source_read(source, magic, sizeof magic, &got);
+    ag_status status = ag__source_read(source, magic, sizeof magic, &got);
     if (status == AG_OK) status = check_magic(source, magic, got);
     if (status != AG_OK) return status;
 
     shape->ndims = magic[3];
-    status = source_read(source, sizes, 4 * shape->ndims, &got);
+    status = ag__source_read(source, sizes, 4 * shape->ndims, &got);
     if (status != AG_OK) return status;
     if (got < 4 * shape->ndims)
         return ag__fail(AG_ERROR_FORMAT,
@@ -166,44 +66,43 @@ static ag_status read_header(byte_source *source, ag__shape *shape, size_t *coun
     return ag__shape_size("read_idx", shape->ndims, shape->dims, count);
 }
 
-static ag_status grow(const byte_source *source, unsigned char **bytes, size_t capacity)
+static ag_status grow(const ag__source *source, elements *held, size_t capacity)
 {
-    unsigned char *grown = realloc(*bytes, capacity);
+    unsigned char *grown = ag__allocate(&held->allocator, capacity);
     if (grown == NULL)
         return ag__fail(AG_ERROR_MEMORY, "read_idx: no memory for %zu bytes of %s", capacity,
                         source->name);
-    *bytes = grown;
+    if (held->filled > 0) memcpy(grown, held->bytes, held->filled);
+    ag__release(&held->allocator, held->bytes, held->capacity);
+    held->bytes = grown;
+    held->capacity = capacity;
     return AG_OK;
 }
 
 /*
- * Reads up to count bytes into memory that the caller frees, also after a failure. The memory grows
- * with what arrives: a header that promises too much costs no more than twice what the file holds.
+ * Reads up to count elements; the caller releases them, also after a failure. The memory grows with
+ * what arrives: a header that promises too much costs no more than twice what the file holds.
  */
-static ag_status read_elements(byte_source *source, size_t count, unsigned char **bytes,
-                               size_t *filled)
+static ag_status read_elements(ag__source *source, size_t count, elements *held)
 {
-    size_t capacity = 0;
     size_t got = 1;
-    *filled = 0;
-    while (*filled < count && got > 0) {
-        if (*filled == capacity) {
-            capacity = capacity == 0 ? PIECE_BYTES : 2 * capacity;
-            if (capacity > count) capacity = count;
-            ag_status status = grow(source, bytes, capacity);
+    while (held->filled < count && got > 0) {
+        if (held->filled == held->capacity) {
+            size_t capacity = held->capacity == 0 ? PIECE_BYTES : 2 * held->capacity;
+            ag_status status = grow(source, held, capacity < count ? capacity : count);
             if (status != AG_OK) return status;
         }
-        size_t room = capacity - *filled;
-        unsigned wanted = room < PIECE_BYTES ? (unsigned)room : PIECE_BYTES;
-        ag_status status = source_read(source, *bytes + *filled, wanted, &got);
+        size_t room = held->capacity - held->filled;
+        ag_status status = ag__source_read(source, held->bytes + held->filled,
+                                           room < PIECE_BYTES ? room : PIECE_BYTES, &got);
         if (status != AG_OK) return status;
-        *filled += got;
+        held->filled += got;
     }
     return AG_OK;
 }
 
 /* Checks that the file held what its header says, and nothing after it. */
-static ag_status check_length(byte_source *source, const ag__shape *shape, size_t count,
+static ag_status check_length(ag__source *source, const ag__shape *shape, size_t count,
                               size_t filled)
 {
     ag__shape_text text = ag__shape_to_text(shape->ndims, shape->dims);
@@ -213,7 +112,7 @@ static ag_status check_length(byte_source *source, const ag__shape *shape, size_
                         source->name, count, text.text, filled);
     unsigned char extra;
     size_t got = 0;
-    ag_status status = source_read(source, &extra, 1, &got);
+    ag_status status = ag__source_read(source, &extra, 1, &got);
     if (status == AG_OK && got > 0)
         status = ag__fail(AG_ERROR_FORMAT,
                           "read_idx: %s should end after %zu elements of shape %s, but goes on",
@@ -235,17 +134,16 @@ static ag_tensor *create_from_bytes(ag_arena *arena, const ag__shape *shape,
     return tensor;
 }
 
-static ag_tensor *read_tensor(ag_arena *arena, byte_source *source)
+static ag_tensor *read_tensor(ag_arena *arena, ag__source *source)
 {
     ag__shape shape = {0};
     size_t count = 0;
-    size_t filled = 0;
-    unsigned char *bytes = NULL;
+    elements held = {.allocator = ag__allocator()};
     ag_status status = read_header(source, &shape, &count);
-    if (status == AG_OK) status = read_elements(source, count, &bytes, &filled);
-    if (status == AG_OK) status = check_length(source, &shape, count, filled);
-    ag_tensor *tensor = status == AG_OK ? create_from_bytes(arena, &shape, bytes) : NULL;
-    free(bytes);
+    if (status == AG_OK) status = read_elements(source, count, &held);
+    if (status == AG_OK) status = check_length(source, &shape, count, held.filled);
+    ag_tensor *tensor = status == AG_OK ? create_from_bytes(arena, &shape, held.bytes) : NULL;
+    ag__release(&held.allocator, held.bytes, held.capacity);
     return tensor;
 }
 
@@ -255,14 +153,9 @@ ag_tensor *ag_read_idx(ag_arena *arena, const char *path)
         ag__fail_null("read_idx", arena == NULL ? "arena" : "path");
         return NULL;
     }
-    size_t length = strlen(path);
-    byte_source source = {.name = length > LONGEST_NAME ? path + length - LONGEST_NAME : path};
-    errno = 0;
-    if (!source_open(&source, path)) {
-        fail_by_system(&source, "open", errno != 0 ? errno : ENOMEM);
-        return NULL;
-    }
+    ag__source source;
+    if (ag__source_open(&source, "read_idx", path) != AG_OK) return NULL;
     ag_tensor *tensor = read_tensor(arena, &source);
-    source_close(&source);
+    ag__source_close(&source);
     return tensor;
 }
