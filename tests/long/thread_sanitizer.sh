@@ -24,13 +24,6 @@ if ! "$compiler" -fopenmp -fsanitize=thread "$folder/try.c" -o "$folder/try" 2>"
     exit 77
 fi
 
-# OpenBLAS is not instrumented: what its threads do among themselves cannot be judged. Neither is libomp,
-# whose own synchronisation is told to the sanitizer by the tool library that it loads by itself (Archer).
-cat >"$folder/suppressions" <<'SUPPRESSIONS'
-called_from_lib:libopenblas.so.0
-called_from_lib:libomp.so.5
-SUPPRESSIONS
-
 "$make" -s distdir distdir="$folder/source" >"$folder/log" 2>&1 && chmod -R u+w "$folder/source" &&
     mkdir "$folder/build" && cd "$folder/build" &&
     ../source/configure --quiet --disable-shared CC="$compiler" CXX="$compiler++" \
@@ -41,7 +34,7 @@ THREAD_STEPS=${THREAD_STEPS-$([ "${CHECK_LONG-}" = short ] && echo 20 || echo 10
 export THREAD_STEPS
 # A process with threads that forks under the sanitizer can start no more of them: libomp's would end it.
 WITHOUT_FORKS=1 CK_FORK=no \
-    TSAN_OPTIONS="suppressions=$folder/suppressions ignore_noninstrumented_modules=1 halt_on_error=1 exitcode=66" \
+    TSAN_OPTIONS="ignore_noninstrumented_modules=1 halt_on_error=1 exitcode=66" \
     ./tests/check_threads 2>"$folder/reports"
 status=$?
 cat "$folder/reports"
