@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -236,6 +237,36 @@ START_TEST(threads_share_what_requires_no_gradient)
 }
 END_TEST
 
+/* ---- no threads to be had ---- */
+
+static void *train_nothing(void *context)
+{
+    return context;
+}
+
+/* Root may have as many threads as it likes, so the child of Check becomes nobody. */
+static bool forbid_threads(void)
+{
+    if (geteuid() == 0 && setuid(65534) != 0) return false;
+    const struct rlimit none = {1, 1};
+    pthread_t refused;
+    if (setrlimit(RLIMIT_NPROC, &none) != 0) return false;
+    if (pthread_create(&refused, NULL, train_nothing, NULL) != 0) return true;
+    pthread_join(refused, NULL);
+    return false;
+}
+
+START_TEST(a_refused_thread_is_done_without)
+{
+    ag_set_num_threads(1);
+    uint64_t expected = train(large, 99, 3);
+    ag_set_num_threads(2);
+    if (!forbid_threads()) return;
+    ck_assert_uint_eq(train(large, 99, 3), expected);
+    ck_assert_int_eq(ag_get_num_threads(), 1);
+}
+END_TEST
+
 /* ---- forks ---- */
 
 enum { SECONDS_TO_HANG = 60 };
@@ -304,6 +335,7 @@ int main(void)
     tcase_add_test(tests, a_failure_belongs_to_its_thread);
     tcase_add_test(tests, threads_share_what_requires_no_gradient);
     if (getenv("WITHOUT_FORKS") == NULL) {
+        tcase_add_test(tests, a_refused_thread_is_done_without);
         tcase_add_test(tests, children_of_a_parallel_process_can_train);
         tcase_add_test(tests, a_fork_may_happen_while_other_threads_train);
     }
