@@ -22,7 +22,14 @@ typedef enum op_signature {
     SIGNATURE_binary,
     SIGNATURE_matmul,
     SIGNATURE_linear,
-    SIGNATURE_reshape
+    SIGNATURE_reshape,
+    SIGNATURE_conv2d,
+    SIGNATURE_pool2d,
+    SIGNATURE_layer_norm,
+    SIGNATURE_batch_norm,
+    SIGNATURE_batch_norm_eval,
+    SIGNATURE_dropout,
+    SIGNATURE_embedding
 } op_signature;
 
 /* What an operation may be called with. Each signature takes what it needs of it. */
@@ -33,6 +40,8 @@ typedef struct op_arguments {
     ag_reduction reduction;
     uint32_t transposes;
     const ag__shape *new_shape; /* of reshape */
+    uint32_t integers[AG__MAX_INTEGERS];
+    const ag_indices *indices; /* of embedding */
 } op_arguments;
 
 typedef struct op_entry {
@@ -45,6 +54,9 @@ typedef struct op_entry {
     /* outs holds one tensor, or NULL, for each differentiable input */
     ag_status (*gradient)(ag_tensor *const *outs, const ag_tensor *grad,
                           const op_arguments *arguments);
+    /* of a loss; NULL for the others */
+    ag_status (*value_and_gradient)(ag_tensor *out, ag_tensor *const *outs,
+                                    const op_arguments *arguments);
 } op_entry;
 
 extern const op_entry op_entries[];
@@ -74,6 +86,8 @@ typedef struct op_case {
     float parameter;
     ag_reduction reduction;
     uint32_t transposes;
+    uint32_t integers[AG__MAX_INTEGERS];
+    ag__shape indices; /* of embedding */
     op_flavour flavour;
 } op_case;
 

@@ -18,43 +18,13 @@
 #include <zlib.h>
 #endif
 
+#include "core/file.h"
 #include "core/status.h"
 
 enum {
-    LONGEST_NAME = 240, /* how much of a path goes into a message */
     BUFFER_BYTES = 1 << 16,
     SCRATCH_BYTES = 1 << 17 /* the buffer, and the 42 KiB that inflate takes */
 };
-
-/* ---- messages ---- */
-
-const char *ag__file_name(const char *path)
-{
-    size_t length = strlen(path);
-    return length > LONGEST_NAME ? path + length - LONGEST_NAME : path;
-}
-
-/* strerror_r returns the text in GNU's version, and an error number in that of POSIX. */
-static inline const char *text_of_gnu(const char *text, const char *buffer)
-{
-    (void)buffer;
-    return text;
-}
-
-static inline const char *text_of_posix(int error, const char *buffer)
-{
-    return error == 0 ? buffer : "unknown error";
-}
-
-static ag_status fail_by_system(const ag__source *source, const char *what, int error)
-{
-    char buffer[128] = "";
-    const char *text =
-        _Generic(strerror_r(error, buffer, sizeof buffer), int: text_of_posix, char *: text_of_gnu)(
-            strerror_r(error, buffer, sizeof buffer), buffer);
-    return ag__fail(AG_ERROR_FILE, "%s: cannot %s %s: %s", source->function, what, source->name,
-                    text);
-}
 
 /* ---- the file's own bytes ---- */
 
@@ -65,7 +35,7 @@ static ag_status read_file(ag__source *source, void *bytes, size_t wanted, size_
         count = read(source->file, bytes, wanted);
     while (count < 0 && errno == EINTR);
     *got = count > 0 ? (size_t)count : 0;
-    return count >= 0 ? AG_OK : fail_by_system(source, "read", errno);
+    return count >= 0 ? AG_OK : ag__fail_by_system(source->function, "read", source->name, errno);
 }
 
 /* Sees to it that so many bytes are in the buffer, or all that there are. */
@@ -226,7 +196,7 @@ ag_status ag__source_open(ag__source *source, const char *function, const char *
 {
     *source = (ag__source){.function = function, .name = ag__file_name(path)};
     source->file = open(path, O_RDONLY | O_CLOEXEC);
-    if (source->file < 0) return fail_by_system(source, "open", errno);
+    if (source->file < 0) return ag__fail_by_system(function, "open", source->name, errno);
     ag_status status = start(source);
     if (status != AG_OK) ag__source_close(source);
     return status;

@@ -27,7 +27,4 @@ ag_status ag__source_read(ag__source *source, void *bytes, size_t wanted, size_t
 
 void ag__source_close(ag__source *source);
 
-/* As much of a path, from its end, as goes into a message. */
-const char *ag__file_name(const char *path);
-
 #endif

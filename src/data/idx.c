@@ -3,9 +3,7 @@
 
 #include <autograd/data.h>
 
-#include <string.h>
-
-#include "core/allocator.h"
+#include "core/file.h"
 #include "core/source.h"
 #include "core/status.h"
 #include "tensor/shape.h"
@@ -14,14 +12,6 @@ enum {
     TYPE_UNSIGNED_BYTE = 0x08, /* the third byte of an IDX file tells its elements' type */
     PIECE_BYTES = 1 << 16
 };
-
-/* The elements of a file, as they arrive. */
-typedef struct elements {
-    ag_allocator allocator;
-    unsigned char *bytes;
-    size_t filled;
-    size_t capacity;
-} elements;
 
 static ag_status check_magic(const ag__source *source, const unsigned char magic[4], size_t got)
 {
@@ -63,40 +53,28 @@ static ag_status read_header(ag__source *source, ag__shape *shape, size_t *count
     for (uint32_t i = 0; i < shape->ndims; i++)
         shape->dims[i] = (uint32_t)sizes[i][0] << 24 | (uint32_t)sizes[i][1] << 16 |
                          (uint32_t)sizes[i][2] << 8 | sizes[i][3];
-    return ag__shape_size("read_idx", shape->ndims, shape->dims, count);
-}
-
-static ag_status grow(const ag__source *source, elements *held, size_t capacity)
-{
-    unsigned char *grown = ag__allocate(&held->allocator, capacity);
-    if (grown == NULL)
-        return ag__fail(AG_ERROR_MEMORY, "read_idx: no memory for %zu bytes of %s", capacity,
-                        source->name);
-    if (held->filled > 0) memcpy(grown, held->bytes, held->filled);
-    ag__release(&held->allocator, held->bytes, held->capacity);
-    held->bytes = grown;
-    held->capacity = capacity;
-    return AG_OK;
+    return ag__shape_size_of("read_idx", source->name, shape->ndims, shape->dims, count);
 }
 
 /*
- * Reads up to count elements; the caller releases them, also after a failure. The memory grows with
- * what arrives: a header that promises too much costs no more than twice what the file holds.
+ * Reads up to count bytes into memory that the caller frees, also after a failure. The memory grows
+ * with what arrives: a header that promises too much costs no more than twice what the file holds.
  */
-static ag_status read_elements(ag__source *source, size_t count, elements *held)
+static ag_status read_elements(ag__source *source, size_t count, ag__bytes *bytes)
 {
     size_t got = 1;
-    while (held->filled < count && got > 0) {
-        if (held->filled == held->capacity) {
-            size_t capacity = held->capacity == 0 ? PIECE_BYTES : 2 * held->capacity;
-            ag_status status = grow(source, held, capacity < count ? capacity : count);
+    while (bytes->size < count && got > 0) {
+        if (bytes->size == bytes->capacity) {
+            size_t capacity = bytes->capacity == 0 ? PIECE_BYTES : 2 * bytes->capacity;
+            ag_status status = ag__bytes_reserve("read_idx", source->name, bytes,
+                                                 capacity < count ? capacity : count);
             if (status != AG_OK) return status;
         }
-        size_t room = held->capacity - held->filled;
-        ag_status status = ag__source_read(source, held->bytes + held->filled,
+        size_t room = bytes->capacity - bytes->size;
+        ag_status status = ag__source_read(source, bytes->data + bytes->size,
                                            room < PIECE_BYTES ? room : PIECE_BYTES, &got);
         if (status != AG_OK) return status;
-        held->filled += got;
+        bytes->size += got;
     }
     return AG_OK;
 }
@@ -138,19 +116,23 @@ static ag_tensor *read_tensor(ag_arena *arena, ag__source *source)
 {
     ag__shape shape = {0};
     size_t count = 0;
-    elements held = {.allocator = ag__allocator()};
+    ag__bytes bytes = {0};
     ag_status status = read_header(source, &shape, &count);
-    if (status == AG_OK) status = read_elements(source, count, &held);
-    if (status == AG_OK) status = check_length(source, &shape, count, held.filled);
-    ag_tensor *tensor = status == AG_OK ? create_from_bytes(arena, &shape, held.bytes) : NULL;
-    ag__release(&held.allocator, held.bytes, held.capacity);
+    if (status == AG_OK) status = read_elements(source, count, &bytes);
+    if (status == AG_OK) status = check_length(source, &shape, count, bytes.size);
+    ag_tensor *tensor = status == AG_OK ? create_from_bytes(arena, &shape, bytes.data) : NULL;
+    ag__bytes_free(&bytes);
     return tensor;
 }
 
 ag_tensor *ag_read_idx(ag_arena *arena, const char *path)
 {
-    if (arena == NULL || path == NULL) {
-        ag__fail_null("read_idx", arena == NULL ? "arena" : "path");
+    if (arena == NULL) {
+        ag__fail_null("read_idx", "arena");
+        return NULL;
+    }
+    if (path == NULL) {
+        ag__fail_missing("read_idx", "path");
         return NULL;
     }
     ag__source source;
