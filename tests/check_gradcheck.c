@@ -72,7 +72,9 @@ static void make_smooth(const char *name, ag_tensor *x)
             case KINKS:
                 *value = away_from(away_from(*value, delicate[d].kinks[0]), delicate[d].kinks[1]);
                 break;
-            case TIES: *value = 0.5f * (float)(i * 7919 % x->size); break; /* a prime */
+            case TIES:
+                *value = 1 + fmodf(0.618034f * (float)i, 1);
+                break; /* far from its neighbours */
             }
         }
     }

@@ -3,6 +3,7 @@
 #define AUTOGRAD_H
 
 #include <autograd/activation.h>
+#include <autograd/allocator.h>
 #include <autograd/api.h>
 #include <autograd/arena.h>
 #include <autograd/arithmetic.h>

@@ -11,8 +11,10 @@ AG_BEGIN_DECLS
  * OpenMP would (OMP_NUM_THREADS, or the number of processors). The number changes how long a call
  * takes, never a bit of its result (see ag_set_deterministic). Small calls use one thread whatever
  * is set.
- * Should the system refuse to create so many threads, OpenMP's runtime ends the process: this is the
- * one thing that the library cannot prevent.
+ * Should the system refuse to create so many threads, the work is done by those that there are, until
+ * this is called again. (Before its first team of a size the library tries whether the system gives so
+ * many. What it cannot prevent is a refusal in the moment after, or memory running out inside of
+ * OpenMP's runtime, which then ends the process with a message.)
  * @return AG_ERROR_ARGUMENT below 0 or above 1024.
  */
 AG_API ag_status ag_set_num_threads(int threads);

@@ -3,25 +3,22 @@
 
 #include <autograd/arena.h>
 
-#include <stdlib.h>
-
+#include "core/allocator.h"
 #include "core/status.h"
 
-/* A cache line, and the widest vector register: what aligned loads and false sharing care about. */
-#define ALIGNMENT ((size_t)64)
 #define DEFAULT_CHUNK_BYTES ((size_t)1 << 20)
 /* Far beyond any machine's memory; sums of two such sizes do not overflow. */
-#define MAX_BYTES ((size_t)PTRDIFF_MAX / 2 / ALIGNMENT * ALIGNMENT)
+#define MAX_BYTES ((size_t)PTRDIFF_MAX / 2 / AG__ALIGNMENT * AG__ALIGNMENT)
 
 typedef struct chunk {
     struct chunk *next;
     size_t capacity; /* bytes behind the header */
     size_t used;
     size_t before; /* bytes taken from the chunks before it, once it is in use */
-    char padding[ALIGNMENT - sizeof(void *) - 3 * sizeof(size_t)];
+    char padding[AG__ALIGNMENT - sizeof(void *) - 3 * sizeof(size_t)];
 } chunk;
 
-_Static_assert(sizeof(chunk) == ALIGNMENT, "what follows a chunk's header must be aligned");
+_Static_assert(sizeof(chunk) == AG__ALIGNMENT, "what follows a chunk's header must be aligned");
 
 struct ag_arena {
     chunk *first;
@@ -31,33 +28,40 @@ struct ag_arena {
     size_t capacity;
     size_t used;
     size_t high_water;
+    ag_allocator allocator; /* what all of this came from, and goes back to */
 };
 
 static size_t round_up(size_t bytes)
 {
-    return bytes < MAX_BYTES ? (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : MAX_BYTES;
+    return bytes < MAX_BYTES ? (bytes + AG__ALIGNMENT - 1) / AG__ALIGNMENT * AG__ALIGNMENT
+                             : MAX_BYTES;
 }
 
 ag_arena *ag_arena_create(size_t chunk_bytes)
 {
-    ag_arena *arena = calloc(1, sizeof *arena);
+    ag_allocator allocator = ag__allocator();
+    ag_arena *arena = ag__allocate(&allocator, sizeof *arena);
     if (arena == NULL) {
         ag__fail(AG_ERROR_MEMORY, "arena_create: out of memory");
         return NULL;
     }
-    arena->chunk_bytes = round_up(chunk_bytes != 0 ? chunk_bytes : DEFAULT_CHUNK_BYTES);
+    *arena = (ag_arena){
+        .chunk_bytes = round_up(chunk_bytes != 0 ? chunk_bytes : DEFAULT_CHUNK_BYTES),
+        .allocator = allocator,
+    };
     return arena;
 }
 
 void ag_arena_destroy(ag_arena *arena)
 {
     if (arena == NULL) return;
+    ag_allocator allocator = arena->allocator;
     for (chunk *each = arena->first; each != NULL;) {
         chunk *next = each->next;
-        free(each);
+        ag__release(&allocator, each, sizeof *each + each->capacity);
         each = next;
     }
-    free(arena);
+    ag__release(&allocator, arena, sizeof *arena);
 }
 
 /* How large a new chunk should be to hold a request, or 0 where the limit forbids it. */
@@ -67,7 +71,7 @@ static size_t new_chunk_capacity(const ag_arena *arena, size_t bytes)
     if (arena->limit == 0) return wanted;
     size_t left = arena->limit > arena->capacity ? arena->limit - arena->capacity : 0;
     if (bytes > left) return 0;
-    return wanted < left ? wanted : left / ALIGNMENT * ALIGNMENT;
+    return wanted < left ? wanted : left / AG__ALIGNMENT * AG__ALIGNMENT;
 }
 
 /* Adds a chunk behind the current one. */
@@ -80,7 +84,7 @@ static chunk *add_chunk(ag_arena *arena, size_t bytes)
                  arena->limit);
         return NULL;
     }
-    chunk *added = aligned_alloc(ALIGNMENT, sizeof(chunk) + capacity);
+    chunk *added = ag__allocate(&arena->allocator, sizeof(chunk) + capacity);
     if (added == NULL) {
         ag__fail(AG_ERROR_MEMORY, "arena_alloc: out of memory (%zu bytes)", capacity);
         return NULL;

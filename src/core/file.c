@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/allocator.h"
 #include "core/status.h"
 
 enum {
@@ -52,10 +52,13 @@ ag_status ag__bytes_reserve(const char *function, const char *name, ag__bytes *b
                             size_t capacity)
 {
     if (capacity <= bytes->capacity) return AG_OK;
-    unsigned char *grown = realloc(bytes->data, capacity);
+    ag_allocator allocator = ag__allocator();
+    unsigned char *grown = ag__allocate(&allocator, capacity);
     if (grown == NULL)
         return ag__fail(AG_ERROR_MEMORY, "%s: no memory for %zu bytes of %s", function, capacity,
                         name);
+    if (bytes->size > 0) memcpy(grown, bytes->data, bytes->size);
+    ag__release(&allocator, bytes->data, bytes->capacity);
     bytes->data = grown;
     bytes->capacity = capacity;
     return AG_OK;
@@ -63,7 +66,8 @@ ag_status ag__bytes_reserve(const char *function, const char *name, ag__bytes *b
 
 void ag__bytes_free(ag__bytes *bytes)
 {
-    free(bytes->data);
+    ag_allocator allocator = ag__allocator();
+    ag__release(&allocator, bytes->data, bytes->capacity);
     *bytes = (ag__bytes){0};
 }
 

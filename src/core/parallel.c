@@ -10,6 +10,8 @@
 #define MAX_THREADS 1024
 
 static atomic_int chosen_threads; /* 0: as many as OpenMP would use */
+static atomic_int
+    granted_threads; /* how many the system lets us have; 0: it has refused none yet */
 
 ag_status ag_set_num_threads(int threads)
 {
@@ -17,6 +19,7 @@ ag_status ag_set_num_threads(int threads)
         return ag__fail(AG_ERROR_ARGUMENT, "set_num_threads: %d is not between 0 and %d", threads,
                         MAX_THREADS);
     atomic_store_explicit(&chosen_threads, threads, memory_order_relaxed);
+    atomic_store_explicit(&granted_threads, 0, memory_order_relaxed);
     return AG_OK;
 }
 
@@ -59,7 +62,48 @@ int ag_get_num_threads(void)
     int threads = atomic_load_explicit(&chosen_threads, memory_order_relaxed);
     if (threads == 0) threads = omp_get_max_threads();
     int limit = omp_get_thread_limit() < MAX_THREADS ? omp_get_thread_limit() : MAX_THREADS;
+    int granted = atomic_load_explicit(&granted_threads, memory_order_relaxed);
+    if (granted > 0 && granted < limit) limit = granted;
     return threads < limit ? threads : limit;
+}
+
+/*
+ * Where the system refuses a thread (a limit on processes, no memory for a stack), OpenMP's runtimes end
+ * the process. So before a thread of the host opens its first team of a size, as many threads as that
+ * takes are started and ended here, where a refusal is no more than a number: some 20 µs for each.
+ */
+static _Thread_local int tried_threads;
+
+static void *wait_at_gate(void *gate)
+{
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+/* Starts up to so many threads that all exist at once, and ends them. Returns how many there were. */
+static int try_threads(int wanted)
+{
+    pthread_t started[MAX_THREADS];
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    int count = 0;
+    pthread_mutex_lock(&gate);
+    while (count < wanted && pthread_create(&started[count], NULL, wait_at_gate, &gate) == 0)
+        count++;
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < count; i++)
+        pthread_join(started[i], NULL);
+    return count;
+}
+
+/* How many threads a team may have, the calling one included, of those that are wanted. */
+static int grant_threads(int wanted)
+{
+    if (wanted <= tried_threads) return wanted;
+    int granted = 1 + try_threads(wanted - 1);
+    tried_threads = granted;
+    if (granted < wanted) atomic_store_explicit(&granted_threads, granted, memory_order_relaxed);
+    return granted;
 }
 
 /*
@@ -117,6 +161,7 @@ void ag__parallel_for(size_t count, double nanoseconds, ag__task *task, void *co
         !team_is_late()) {
         int threads = ag_get_num_threads();
         if ((size_t)threads > count) threads = (int)count;
+        if (threads > 1) threads = grant_threads(threads);
         if (threads > 1) {
             run_on_team(count, threads, task, context);
             return;

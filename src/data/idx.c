@@ -3,14 +3,8 @@
 
 #include <autograd/data.h>
 
-#include <errno.h>
-#include <stdio.h>
-
-#ifdef HAVE_ZLIB
-#include <zlib.h>
-#endif
-
 #include "core/file.h"
+#include "core/source.h"
 #include "core/status.h"
 #include "tensor/shape.h"
 
@@ -19,89 +13,7 @@ enum {
     PIECE_BYTES = 1 << 16
 };
 
-typedef struct byte_source {
-    const char *name; /* the path, for messages */
-    size_t position;  /* bytes read until now */
-#ifdef HAVE_ZLIB
-    gzFile file;
-#else
-    FILE *file;
-#endif
-} byte_source;
-
-#ifdef HAVE_ZLIB
-
-static bool source_open(byte_source *source, const char *path)
-{
-    source->file = gzopen(path, "rb");
-    return source->file != NULL;
-}
-
-static void source_close(byte_source *source)
-{
-    gzclose_r(source->file);
-}
-
-static ag_status source_read(byte_source *source, void *bytes, unsigned wanted, size_t *got)
-{
-    errno = 0;
-    int count = gzread(source->file, bytes, wanted);
-    int read_error = errno;
-    *got = count > 0 ? (size_t)count : 0;
-    source->position += *got;
-    if (*got == wanted) return AG_OK;
-
-    int status = Z_OK;
-    gzerror(source->file, &status);
-    switch (status) {
-    case Z_OK:
-    case Z_STREAM_END: return AG_OK;
-    case Z_ERRNO: return ag__fail_by_system("read_idx", "read", source->name, read_error);
-    case Z_MEM_ERROR:
-        return ag__fail(AG_ERROR_MEMORY, "read_idx: no memory to decompress %s", source->name);
-    case Z_BUF_ERROR:
-        return ag__fail(AG_ERROR_FORMAT,
-                        "read_idx: %s is cut off: its gzip data ends after giving %zu bytes",
-                        source->name, source->position);
-    default:
-        return ag__fail(AG_ERROR_FORMAT, "read_idx: the gzip data of %s is damaged", source->name);
-    }
-}
-
-#else /* without zlib */
-
-static bool source_open(byte_source *source, const char *path)
-{
-    source->file = fopen(path, "rb");
-    return source->file != NULL;
-}
-
-static void source_close(byte_source *source)
-{
-    fclose(source->file);
-}
-
-static ag_status source_read(byte_source *source, void *bytes, unsigned wanted, size_t *got)
-{
-    errno = 0;
-    *got = fread(bytes, 1, wanted, source->file);
-    if (*got < wanted && ferror(source->file))
-        return ag__fail_by_system("read_idx", "read", source->name, errno);
-
-    const unsigned char *first = bytes;
-    bool is_gzip = source->position == 0 && *got >= 2 && first[0] == 0x1f && first[1] == 0x8b;
-    source->position += *got;
-    if (is_gzip)
-        return ag__fail(AG_ERROR_FILE,
-                        "read_idx: %s is compressed by gzip, "
-                        "but this library was built without zlib",
-                        source->name);
-    return AG_OK;
-}
-
-#endif
-
-static ag_status check_magic(const byte_source *source, const unsigned char magic[4], size_t got)
+static ag_status check_magic(const ag__source *source, const unsigned char magic[4], size_t got)
 {
     if (got < 4)
         return ag__fail(AG_ERROR_FORMAT, "read_idx: %s holds %zu bytes, less than an IDX header",
@@ -122,17 +34,17 @@ static ag_status check_magic(const byte_source *source, const unsigned char magi
 }
 
 /* The header: 00 00, the type, the number of dimensions, then each as 32 bits, high byte first. */
-static ag_status read_header(byte_source *source, ag__shape *shape, size_t *count)
+static ag_status read_header(ag__source *source, ag__shape *shape, size_t *count)
 {
     unsigned char magic[4];
     unsigned char sizes[AG_MAX_DIMS][4];
     size_t got = 0;
-    ag_status status = source_read(source, magic, sizeof magic, &got);
+    ag_status status = ag__source_read(source, magic, sizeof magic, &got);
     if (status == AG_OK) status = check_magic(source, magic, got);
     if (status != AG_OK) return status;
 
     shape->ndims = magic[3];
-    status = source_read(source, sizes, 4 * shape->ndims, &got);
+    status = ag__source_read(source, sizes, 4 * shape->ndims, &got);
     if (status != AG_OK) return status;
     if (got < 4 * shape->ndims)
         return ag__fail(AG_ERROR_FORMAT,
@@ -148,7 +60,7 @@ static ag_status read_header(byte_source *source, ag__shape *shape, size_t *coun
  * Reads up to count bytes into memory that the caller frees, also after a failure. The memory grows
  * with what arrives: a header that promises too much costs no more than twice what the file holds.
  */
-static ag_status read_elements(byte_source *source, size_t count, ag__bytes *bytes)
+static ag_status read_elements(ag__source *source, size_t count, ag__bytes *bytes)
 {
     size_t got = 1;
     while (bytes->size < count && got > 0) {
@@ -159,8 +71,8 @@ static ag_status read_elements(byte_source *source, size_t count, ag__bytes *byt
             if (status != AG_OK) return status;
         }
         size_t room = bytes->capacity - bytes->size;
-        unsigned wanted = room < PIECE_BYTES ? (unsigned)room : PIECE_BYTES;
-        ag_status status = source_read(source, bytes->data + bytes->size, wanted, &got);
+        ag_status status = ag__source_read(source, bytes->data + bytes->size,
+                                           room < PIECE_BYTES ? room : PIECE_BYTES, &got);
         if (status != AG_OK) return status;
         bytes->size += got;
     }
@@ -168,7 +80,7 @@ static ag_status read_elements(byte_source *source, size_t count, ag__bytes *byt
 }
 
 /* Checks that the file held what its header says, and nothing after it. */
-static ag_status check_length(byte_source *source, const ag__shape *shape, size_t count,
+static ag_status check_length(ag__source *source, const ag__shape *shape, size_t count,
                               size_t filled)
 {
     ag__shape_text text = ag__shape_to_text(shape->ndims, shape->dims);
@@ -178,7 +90,7 @@ static ag_status check_length(byte_source *source, const ag__shape *shape, size_
                         source->name, count, text.text, filled);
     unsigned char extra;
     size_t got = 0;
-    ag_status status = source_read(source, &extra, 1, &got);
+    ag_status status = ag__source_read(source, &extra, 1, &got);
     if (status == AG_OK && got > 0)
         status = ag__fail(AG_ERROR_FORMAT,
                           "read_idx: %s should end after %zu elements of shape %s, but goes on",
@@ -200,7 +112,7 @@ static ag_tensor *create_from_bytes(ag_arena *arena, const ag__shape *shape,
     return tensor;
 }
 
-static ag_tensor *read_tensor(ag_arena *arena, byte_source *source)
+static ag_tensor *read_tensor(ag_arena *arena, ag__source *source)
 {
     ag__shape shape = {0};
     size_t count = 0;
@@ -223,13 +135,9 @@ ag_tensor *ag_read_idx(ag_arena *arena, const char *path)
         ag__fail_missing("read_idx", "path");
         return NULL;
     }
-    byte_source source = {.name = ag__file_name(path)};
-    errno = 0;
-    if (!source_open(&source, path)) {
-        ag__fail_by_system("read_idx", "open", source.name, errno != 0 ? errno : ENOMEM);
-        return NULL;
-    }
+    ag__source source;
+    if (ag__source_open(&source, "read_idx", path) != AG_OK) return NULL;
     ag_tensor *tensor = read_tensor(arena, &source);
-    source_close(&source);
+    ag__source_close(&source);
     return tensor;
 }

@@ -28,8 +28,8 @@ static ag_variable *hide_later_keys(ag_arena *arena, ag_variable *scores)
     return ag_reshape(arena, hidden, shape.ndims, shape.dims);
 }
 
-ag_variable *ag_attention(ag_arena *arena, ag_variable *queries, ag_variable *keys,
-                          ag_variable *values, bool causal)
+static ag_variable *attend(ag_arena *arena, ag_variable *queries, ag_variable *keys,
+                           ag_variable *values, bool causal)
 {
     ag_variable *scores = ag_batched_matmul(arena, queries, keys, false, true);
     if (scores == NULL) return NULL;
@@ -37,6 +37,24 @@ ag_variable *ag_attention(ag_arena *arena, ag_variable *queries, ag_variable *ke
     scores = ag_scale(arena, scores, (float)(1 / sqrt(size)));
     if (causal && scores != NULL) scores = hide_later_keys(arena, scores);
     return ag_batched_matmul(arena, ag_softmax(arena, scores), values, false, false);
+}
+
+ag_variable *ag_attention(ag_arena *arena, ag_variable *queries, ag_variable *keys,
+                          ag_variable *values, bool causal)
+{
+    const char *missing = arena == NULL     ? "arena"
+                          : queries == NULL ? "queries"
+                          : keys == NULL    ? "keys"
+                          : values == NULL  ? "values"
+                                            : NULL;
+    if (missing != NULL) {
+        ag__fail_null("attention", missing);
+        return NULL;
+    }
+    ag_mark mark = ag_arena_mark(arena);
+    ag_variable *result = attend(arena, queries, keys, values, causal);
+    if (result == NULL) ag_arena_rewind(arena, mark);
+    return result;
 }
 
 /* ---- the module ---- */
@@ -110,7 +128,11 @@ ag_module *ag_module_attention(ag_arena *arena, ag_random *random, uint32_t widt
         return NULL;
     }
     ag_mark mark = ag_arena_mark(arena);
-    ag_module *module = create_heads(arena, random, width, heads, causal);
-    if (module == NULL) ag_arena_rewind(arena, mark);
+    ag_random drawn = *random; /* a failure draws nothing */
+    ag_module *module = create_heads(arena, &drawn, width, heads, causal);
+    if (module != NULL)
+        *random = drawn;
+    else
+        ag_arena_rewind(arena, mark);
     return module;
 }

@@ -72,11 +72,13 @@ static ag_module *create_weighted(ag_arena *arena, ag_module kind, ag_random *ra
         inputs *= (double)shape[i];
     float bound = (float)(1 / sqrt(inputs));
     ag_mark mark = ag_arena_mark(arena);
+    ag_random drawn = *random; /* a failure draws nothing */
     ag_module *module = ag__module_create(arena, kind);
-    return finish(arena, mark, module,
-                  module != NULL &&
-                      ag__module_add(module, arena, "weight", ndims, shape, random, bound) &&
-                      (!bias || ag__module_add(module, arena, "bias", 1, shape, random, bound)));
+    bool complete = module != NULL &&
+                    ag__module_add(module, arena, "weight", ndims, shape, &drawn, bound) &&
+                    (!bias || ag__module_add(module, arena, "bias", 1, shape, &drawn, bound));
+    if (complete) *random = drawn;
+    return finish(arena, mark, module, complete);
 }
 
 ag_module *ag_module_linear(ag_arena *arena, ag_random *random, uint32_t in, uint32_t out,

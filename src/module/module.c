@@ -52,7 +52,10 @@ ag_variable *ag_module_forward(ag_module *module, ag_arena *step, ag_variable *x
         ag__fail_null("module_forward", module == NULL ? "module" : "x");
         return NULL;
     }
-    return module->forward(module, step, x);
+    ag_mark mark = ag_arena_mark(step);
+    ag_variable *result = module->forward(module, step, x);
+    if (result == NULL && step != NULL) ag_arena_rewind(step, mark);
+    return result;
 }
 
 ag_status ag_module_set_training(ag_module *module, bool training)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bad_inputs/bad_inputs.h"
 
@@ -36,6 +37,22 @@ typedef struct world {
     ag_random random;
     ag_gradcheck_report report;
     bool flag;
+
+    ag_tensor *one, *labels, *cube; /* [1], [2], [1, 2, 2] */
+    uint32_t column;
+    double number;
+    ag_optimizer *lbfgs;
+    ag_optimizer_state state;
+    ag_dataset *dataset, *first, *second;
+    ag_normalization *normalization;
+    ag_table *table; /* one column "a", of words */
+    ag_categories *categories;
+    ag_checkpoint checkpoint;
+    ag_named_tensor named;
+    ag_tensor_file *file;
+    ag_dl_managed_tensor *managed;
+    ag_module *model; /* from 3 to 2 numbers */
+    ag_trace *trace;
 } world;
 
 static world w;
@@ -84,6 +101,35 @@ static void create_variables(void)
     ck_assert_int_eq(ag_accumulate_grad(w.leaf, w.same), AG_OK);
 }
 
+/* A table with one column of categories, and a file with one tensor. */
+static void create_files(void)
+{
+    char path[] = "/tmp/autograd-bad-inputs-XXXXXX";
+    int descriptor = mkstemp(path);
+    if (descriptor < 0 || write(descriptor, "a\nred\nblue\n", 11) != 11) abort();
+    w.table = ag_read_csv(w.arena, path, NULL);
+    w.categories = ag_table_categories(w.arena, w.table, "a");
+    if (ag_save_safetensors(path, 1, &w.named, 0, NULL) == AG_OK)
+        w.file = ag_load_safetensors(w.arena, path);
+    close(descriptor);
+    unlink(path);
+}
+
+static void create_other_objects(void)
+{
+    w.one = ag_tensor_create_zeros(w.temp, 1, (uint32_t[]){1});
+    w.labels = ag_tensor_create_from(w.arena, 1, (uint32_t[]){2}, (float[]){1, -1});
+    w.cube = ag_tensor_create_zeros(w.arena, 3, (uint32_t[]){1, 2, 2});
+    w.lbfgs = ag_lbfgs_create(w.arena, 1, &w.moved, ag_lbfgs_defaults());
+    w.dataset = ag_dataset_create(w.arena, w.matrix, w.same);
+    w.normalization = ag_normalization_fit(w.arena, w.dataset, true);
+    w.named = (ag_named_tensor){"a", w.matrix};
+    w.model = ag_module_linear(w.arena, &w.random, 3, 2, true);
+    w.trace = ag_trace_create(w.arena, 9);
+    w.managed = ag_tensor_to_dlpack(w.arena, w.matrix);
+    create_files();
+}
+
 static void create_world(void)
 {
     w = (world){.arena = ag_arena_create(0), .temp = ag_arena_create(0)};
@@ -94,6 +140,7 @@ static void create_world(void)
     w.random = ag_random_create(1);
     if (ag_arena_alloc(w.arena, 64) != NULL) create_tensors();
     create_variables();
+    create_other_objects();
     ag_mark end = ag_arena_mark(w.temp);
     ag_arena_alloc(w.temp, 64);
     w.stale = ag_arena_mark(w.temp);
@@ -113,6 +160,13 @@ static void destroy_world(void)
 static ag_status of(const void *result)
 {
     return result == NULL ? ag_last_status() : AG_OK;
+}
+
+static ag_status find_loss(void *context, double *loss)
+{
+    (void)context;
+    *loss = 0;
+    return AG_OK;
 }
 
 static bool within(float x, float low, float high)
