@@ -555,7 +555,8 @@ static void assert_multiple(const op_case *c, uint32_t input, const ag_tensor *a
                             const ag_tensor *once, float factor)
 {
     for (size_t i = 0; i < actual->size; i++)
-        if (actual->data[i] != factor * once->data[i])
+        if (actual->data[i] != factor * once->data[i] &&
+            !(isnan(actual->data[i]) && isnan(once->data[i])))
             ck_abort_msg("%s: %s at %zu is %.9g, not %g times %.9g", op_describe(c).text,
                          input_name(c, input), i, (double)actual->data[i], (double)factor,
                          (double)once->data[i]);

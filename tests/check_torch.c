@@ -100,12 +100,7 @@ static void make_call(call *c, const torch_result *r)
 {
     *c = (call){.arena = ag_arena_create(0), .spec = case_of(r)};
     ck_assert_ptr_nonnull(c->arena);
-    c->arguments = (op_arguments){
-        .parameter = r->parameter,
-        .reduction = c->spec.reduction,
-        .transposes = r->transposes,
-        .new_shape = &c->spec.new_shape,
-    };
+    c->arguments = op_arguments_of(&c->spec);
     for (uint32_t i = 0; i < c->spec.entry->op->num_inputs; i++)
         c->arguments.tensors[i] = to_tensor(c->arena, &r->inputs[i]);
     c->upstream = to_tensor(c->arena, &r->upstream);
@@ -161,7 +156,8 @@ typedef struct triple {
  */
 static long double lost_in_float(const triple *t, size_t i)
 {
-    long double relative = (long double)(t->float_terms > 0 ? t->float_terms + 1 : 0) * 0x1p-24L;
+    if (t->float_terms == 0) return 0;
+    long double relative = (long double)(t->float_terms + 1) * 0x1p-24L;
     return relative * t->exact[i].magnitude / reference_ulp(t->exact[i].value);
 }
 
@@ -249,6 +245,7 @@ typedef struct imprecision {
 } imprecision;
 
 static const char epsilon_added[] = "PyTorch adds 1e-12 to both squared norms";
+static const char exp_minus_one[] = "e^x - 1 cancels";
 static const char log_of_near_1[] = "log(1 + e^-x) forgets e^-x below 2^-53";
 
 static const imprecision imprecisions[] = {
@@ -277,6 +274,9 @@ static const imprecision imprecisions[] = {
     {"tanh", "8_to_17", GRADIENT, "1 - tanh² cancels"},
     {"tanh", "30_to_100", GRADIENT, "1 - tanh² cancels"},
     {"gelu", "8_to_17", VALUE | GRADIENT, "1 + erf cancels"},
+    {"elu", "tiny_1", VALUE, exp_minus_one},
+    {"elu", "tiny_0.3", VALUE, exp_minus_one},
+    {"selu", "tiny_0", VALUE, exp_minus_one},
     {"softmax", "confident_30_to_100", GRADIENT, "G - Σ G p cancels"},
     {"softmax", "wrong_by_30_to_100", GRADIENT, "G - Σ G p cancels"},
     {"log_softmax", "confident_30_to_100", VALUE, log_of_near_1},
@@ -371,9 +371,11 @@ START_TEST(losses_agree)
 }
 END_TEST
 
-/* Those of which there is more to know than that they add or copy. */
-static const char *const functions[] = {"matmul", "linear", "relu",    "sigmoid",
-                                        "tanh",   "gelu",   "softmax", "log_softmax"};
+/* Those of which there is more to know than that they copy. */
+static const char *const functions[] = {
+    "matmul", "linear",     "relu", "sigmoid", "tanh", "gelu",     "softmax",      "log_softmax",
+    "relu6",  "leaky_relu", "elu",  "selu",    "silu", "softplus", "hard_sigmoid", "hard_swish",
+    "exp",    "log",        "sqrt", "pow",     "add",  "sub",      "mul",          "div"};
 
 #define NUM_FUNCTIONS (sizeof functions / sizeof *functions)
 

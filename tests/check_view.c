@@ -235,35 +235,35 @@ END_TEST
 START_TEST(a_log_is_a_csv_file_that_grows)
 {
     const char *names[] = {"step", "loss, \"mean\""};
-    ag_log *log = ag_log_open(arena, path, 2, names, false);
+    ag_csv_log *log = ag_csv_log_open(arena, path, 2, names, false);
     ck_assert_msg(log != NULL, "%s", ag_last_error());
-    assert_ok(ag_log_row(log, (double[]){1, 0.1}));
+    assert_ok(ag_csv_log_row(log, (double[]){1, 0.1}));
     ck_assert_str_eq(content(), "step,\"loss, \"\"mean\"\"\"\n1,0.10000000000000001\n");
-    assert_ok(ag_log_row(log, (double[]){(double)NAN, -1.2345678901234567e-308}));
-    assert_ok(ag_log_close(log));
-    log = ag_log_open(arena, path, 2, names, true);
+    assert_ok(ag_csv_log_row(log, (double[]){(double)NAN, -1.2345678901234567e-308}));
+    assert_ok(ag_csv_log_close(log));
+    log = ag_csv_log_open(arena, path, 2, names, true);
     ck_assert_msg(log != NULL, "%s", ag_last_error());
-    assert_ok(ag_log_row(log, (double[]){3, HUGE_VAL}));
-    assert_ok(ag_log_close(log));
+    assert_ok(ag_csv_log_row(log, (double[]){3, HUGE_VAL}));
+    assert_ok(ag_csv_log_close(log));
     ag_table *table = ag_read_csv(arena, path, NULL);
     ck_assert_msg(table != NULL && table->num_rows == 3, "%s", ag_last_error());
     ck_assert_str_eq(table->column_names[1], names[1]);
     ag_tensor *numbers = ag_table_numbers(arena, table, 2, NULL);
     ck_assert(numbers->data[0] == 1 && isnan(numbers->data[2]) && isinf(numbers->data[5]));
-    ck_assert_ptr_null(ag_log_open(arena, path, 1, names, true));
+    ck_assert_ptr_null(ag_csv_log_open(arena, path, 1, names, true));
     assert_fails(ag_last_status(), AG_ERROR_FORMAT, "line 1: the columns are others");
-    assert_ok(ag_log_close(NULL));
+    assert_ok(ag_csv_log_close(NULL));
 }
 END_TEST
 
 START_TEST(a_log_on_a_full_disk_says_so)
 {
     const char *name = "loss";
-    ck_assert_ptr_null(ag_log_open(arena, "/dev/full", 1, &name, false));
+    ck_assert_ptr_null(ag_csv_log_open(arena, "/dev/full", 1, &name, false));
     assert_fails(ag_last_status(), AG_ERROR_FILE, "No space left");
-    ck_assert_ptr_null(ag_log_open(arena, "/nonexistent/log", 1, &name, false));
+    ck_assert_ptr_null(ag_csv_log_open(arena, "/nonexistent/log", 1, &name, false));
     assert_fails(ag_last_status(), AG_ERROR_FILE, "cannot open /nonexistent/log");
-    ck_assert_ptr_null(ag_log_open(arena, path, 0, &name, false));
+    ck_assert_ptr_null(ag_csv_log_open(arena, path, 0, &name, false));
     assert_fails(ag_last_status(), AG_ERROR_ARGUMENT, "no columns");
 }
 END_TEST

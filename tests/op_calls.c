@@ -24,6 +24,12 @@
     function(arena, v[0], v[1], (a->transposes & AG__TRANSPOSE_A) != 0,                            \
              (a->transposes & AG__TRANSPOSE_B) != 0)
 #define GRAPH_linear(function) function(arena, v[0], v[1], v[2])
+#define GRAPH_unary_interval(function) function(arena, v[0], a->parameter, a->second_parameter)
+#define GRAPH_dimension(function) function(arena, v[0], (int)a->integers[0], a->integers[1] != 0)
+#define GRAPH_permute(function) function(arena, v[0], a->integers)
+#define GRAPH_slice(function)                                                                      \
+    function(arena, v[0], (int)a->integers[0], a->integers[1], a->integers[2])
+#define GRAPH_concat(function) function(arena, 3, v, (int)a->integers[0])
 #define GRAPH_reshape(function) function(arena, v[0], a->new_shape->ndims, a->new_shape->dims)
 #define GRAPH_conv2d(function) function(arena, v[0], v[1], v[2], a->integers[0], a->integers[1])
 #define GRAPH_pool2d(function) function(arena, v[0], a->integers[0], a->integers[1], a->integers[2])
@@ -99,6 +105,7 @@ static ag__call internal_call(const ag__op *op, const op_arguments *a)
 {
     ag__call call = {.op = op, .reduction = op->reduction, .transposes = a->transposes};
     call.parameter = a->parameter;
+    call.second_parameter = a->second_parameter;
     memcpy(call.integers, a->integers, sizeof call.integers);
     call.indices = a->indices;
     for (uint32_t i = 0; i < op->num_inputs; i++)
@@ -247,10 +254,51 @@ static bool labelled_pair_shapes(op_scale scale, size_t variant, op_case *c)
     return true;
 }
 
-/* b is of a's shape or a row. */
+static const ag__shape small_stretched[][2] = {
+    {{2, {3, 1}}, {2, {1, 5}}},
+    {{1, {1}}, {2, {3, 5}}},
+    {{2, {3, 5}}, {1, {1}}},
+    {{3, {4, 1, 3}}, {2, {5, 1}}},
+    {{2, {2, 3}}, {3, {4, 2, 3}}},
+    {{3, {1, 2, 3}}, {2, {2, 3}}},
+    {{1, {7}}, {2, {7, 1}}},
+    {{3, {5, 3, 17}}, {3, {5, 1, 17}}},
+    {{4, {2, 3, 1, 1}}, {3, {1, 4, 5}}},
+    {{4, {2, 1, 3, 4}}, {4, {1, 5, 3, 1}}},
+    {{8, {2, 1, 2, 1, 2, 1, 2, 1}}, {8, {1, 2, 1, 3, 1, 2, 1, 2}}},
+};
+/* Few and many sums, along the first, the last and inner dimensions. */
+static const ag__shape large_stretched[][2] = {
+    {{1, {1}}, {1, {200003}}},
+    {{2, {700, 1}}, {2, {1, 300}}},
+    {{2, {3000, 1}}, {2, {1, 70}}},
+    {{2, {70, 3000}}, {1, {3000}}},
+    {{2, {20000, 10}}, {1, {10}}},
+    {{3, {50, 1, 2}}, {3, {1, 2000, 1}}},
+    {{3, {30, 1, 2000}}, {3, {30, 7, 1}}},
+};
+
+static bool stretched_shapes(op_scale scale, size_t index, op_case *c)
+{
+    if (index >= (scale == OP_SMALL ? LENGTH(small_stretched) : LENGTH(large_stretched)))
+        return false;
+    const ag__shape *pair = scale == OP_SMALL ? small_stretched[index] : large_stretched[index];
+    c->shapes[0] = pair[0];
+    c->shapes[1] = pair[1];
+    return true;
+}
+
+static size_t number_of_shapes(op_scale scale)
+{
+    return scale == OP_SMALL ? LENGTH(small_shapes) : LENGTH(large_shapes);
+}
+
+/* b is of a's shape or a row; then both are stretched in other ways. */
 static bool binary_shapes(op_scale scale, size_t variant, op_case *c)
 {
-    if (!shape_at(scale, variant / 2, &c->shapes[0])) return false;
+    if (variant / 2 >= number_of_shapes(scale))
+        return stretched_shapes(scale, variant - 2 * number_of_shapes(scale), c);
+    shape_at(scale, variant / 2, &c->shapes[0]);
     c->shapes[1] = c->shapes[0];
     if (variant % 2) c->shapes[1] = (ag__shape){1, {c->shapes[0].dims[c->shapes[0].ndims - 1]}};
     return true;
@@ -389,16 +437,101 @@ static bool batched_matmul_shapes(op_scale scale, size_t variant, op_case *c)
     return true;
 }
 
+/* The variant's shape, and what is left of the variant for one with per_dimension for each of its dimensions. */
+static bool shape_with_dimensions(op_scale scale, size_t *variant, size_t per_dimension,
+                                  ag__shape *shape)
+{
+    static const ag__shape inner = {3, {20, 90, 110}};
+    size_t last = number_of_shapes(scale);
+    for (size_t index = 0; index <= last; index++) {
+        if (index == last && scale == OP_SMALL) return false;
+        if (index == last)
+            *shape = inner;
+        else
+            shape_at(scale, index, shape);
+        if (*variant < per_dimension * shape->ndims) return true;
+        *variant -= per_dimension * shape->ndims;
+    }
+    return false;
+}
+
+/* Each dimension, which stays or goes; where it stays, it is counted from the last. */
+static bool dimension_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_with_dimensions(scale, &variant, 2, &c->shapes[0])) return false;
+    uint32_t dim = (uint32_t)variant / 2, keep = variant % 2;
+    c->integers[0] = keep ? dim - c->shapes[0].ndims : dim;
+    c->integers[1] = keep;
+    return true;
+}
+
+/* Of each dimension all, the first half, or the last one. */
+static bool slice_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_with_dimensions(scale, &variant, 3, &c->shapes[0])) return false;
+    uint32_t dim = (uint32_t)variant / 3, length = c->shapes[0].dims[dim];
+    c->integers[0] = variant % 2 ? dim - c->shapes[0].ndims : dim;
+    c->integers[1] = variant % 3 == 2 ? length - 1 : 0;
+    c->integers[2] = variant % 3 == 1 ? (length + 1) / 2 : length;
+    return true;
+}
+
+/* Along each dimension: one longer by one, one of length 1. */
+static bool concat_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_with_dimensions(scale, &variant, 1, &c->shapes[0])) return false;
+    uint32_t dim = (uint32_t)variant;
+    c->integers[0] = variant % 2 ? dim - c->shapes[0].ndims : dim;
+    c->shapes[1] = c->shapes[2] = c->shapes[0];
+    c->shapes[1].dims[dim]++;
+    c->shapes[2].dims[dim] = 1;
+    return true;
+}
+
+/* Dimensions backwards, moved on by one, or the first two exchanged. */
+static bool permute_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    size_t order = variant % 3;
+    variant = variant / 3;
+    if (!shape_with_dimensions(scale, &variant, 1, &c->shapes[0])) return false;
+    uint32_t ndims = c->shapes[0].ndims;
+    for (uint32_t d = 0; d < ndims; d++)
+        c->integers[d] = order == 0           ? ndims - 1 - d
+                         : order == 1         ? (d + 1) % ndims
+                         : d < 2 && ndims > 1 ? 1 - d
+                                              : d;
+    return true;
+}
+
+/* A power for each kind: roots, inverses, odd, even and none. */
+static bool pow_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    static const float exponents[] = {2, 3, -1, -2, 0.5f, 1, 0, -0.3f};
+    if (!shape_at(scale, variant / LENGTH(exponents), &c->shapes[0])) return false;
+    c->parameter = exponents[variant % LENGTH(exponents)];
+    return true;
+}
+
+static bool clamp_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    c->parameter = -c->parameter;
+    c->second_parameter = c->flavour == OP_TIES ? 0 : 1;
+    return shape_at(scale, variant, &c->shapes[0]);
+}
+
 static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
 {
     if (strcmp(c->entry->name, "transpose") == 0) return transpose_shapes(scale, variant, c);
     if (strcmp(c->entry->name, "batched_matmul") == 0)
         return batched_matmul_shapes(scale, variant, c);
+    if (strcmp(c->entry->name, "pow") == 0) return pow_shapes(scale, variant, c);
     switch (c->entry->signature) {
     case SIGNATURE_labelled_pair: return labelled_pair_shapes(scale, variant, c);
     case SIGNATURE_binary: return binary_shapes(scale, variant, c);
     case SIGNATURE_matmul: return matmul_shapes(scale, variant, c);
     case SIGNATURE_linear: return linear_shapes(scale, variant, c);
+    case SIGNATURE_unary_interval: return clamp_shapes(scale, variant, c);
+    case SIGNATURE_dimension: return dimension_shapes(scale, variant, c);
     case SIGNATURE_reshape: return reshape_shapes(scale, variant, c);
     case SIGNATURE_conv2d: return conv2d_shapes(scale, variant, c);
     case SIGNATURE_pool2d: return pool2d_shapes(scale, variant, c);
@@ -407,6 +540,9 @@ static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
     case SIGNATURE_batch_norm_eval: return batch_norm_shapes(scale, variant, c);
     case SIGNATURE_dropout: return dropout_shapes(scale, variant, c);
     case SIGNATURE_embedding: return embedding_shapes(scale, variant, c);
+    case SIGNATURE_permute: return permute_shapes(scale, variant, c);
+    case SIGNATURE_slice: return slice_shapes(scale, variant, c);
+    case SIGNATURE_concat: return concat_shapes(scale, variant, c);
     default: return same_shapes(scale, variant, c);
     }
 }
@@ -443,10 +579,11 @@ op_case_text op_describe(const op_case *c)
             shapes[i] = ag__shape_to_text(c->shapes[i].ndims, c->shapes[i].dims);
     op_case_text result;
     snprintf(result.text, sizeof result.text,
-             "%s(%.60s %.60s %.60s), %s, transposes %u, integers %u %u %u, %s", c->entry->name,
+             "%s(%.60s %.60s %.60s), %s, transposes %u, %g, %g, %d, %u, %u, %s", c->entry->name,
              shapes[0].text, shapes[1].text, shapes[2].text, reduction_names[c->reduction],
-             (unsigned)c->transposes, (unsigned)c->integers[0], (unsigned)c->integers[1],
-             (unsigned)c->integers[2], flavour_names[c->flavour]);
+             (unsigned)c->transposes, (double)c->parameter, (double)c->second_parameter,
+             (int)c->integers[0], (unsigned)c->integers[1], (unsigned)c->integers[2],
+             flavour_names[c->flavour]);
     return result;
 }
 
@@ -546,7 +683,7 @@ static void make_distributions(uint64_t *state, size_t rows, size_t columns, flo
     }
 }
 
-/* What the inputs of some losses are in practice. The domains say what they must be. */
+/* What the inputs of some operations are in practice. The domains say what they must be. */
 static const struct {
     const char *name;
     uint32_t input;
@@ -558,6 +695,9 @@ static const struct {
     {"nll_loss", 0, KIND_LOG_PROBABILITY},
     {"nll_loss", 1, KIND_PROBABILITY_ROW},
     {"kl_div_loss", 0, KIND_LOG_PROBABILITY},
+    {"log", 0, KIND_NOT_NEGATIVE},
+    {"sqrt", 0, KIND_NOT_NEGATIVE},
+    {"pow", 0, KIND_NOT_NEGATIVE},
 };
 
 static input_kind kind_of(const op_case *c, uint32_t input)
@@ -596,15 +736,22 @@ static ag_indices *create_indices(const op_case *c, ag_arena *arena)
     return indices;
 }
 
-op_arguments op_create_inputs(const op_case *c, ag_arena *arena)
+op_arguments op_arguments_of(const op_case *c)
 {
     op_arguments arguments = {
         .parameter = c->parameter,
+        .second_parameter = c->second_parameter,
         .reduction = c->reduction,
         .transposes = c->transposes,
         .new_shape = &c->new_shape,
     };
     memcpy(arguments.integers, c->integers, sizeof arguments.integers);
+    return arguments;
+}
+
+op_arguments op_create_inputs(const op_case *c, ag_arena *arena)
+{
+    op_arguments arguments = op_arguments_of(c);
     if (c->indices.ndims > 0) arguments.indices = create_indices(c, arena);
     for (uint32_t i = 0; i < c->entry->op->num_inputs; i++)
         if (c->shapes[i].ndims > 0)
@@ -666,6 +813,8 @@ op_oracle op_oracle_create(const op_case *c, const op_arguments *arguments)
         oracle.call.shapes[i] = to_reference(&c->shapes[i]);
     }
     oracle.call.parameter = (long double)arguments->parameter;
+    oracle.call.second_parameter = (long double)arguments->second_parameter;
+    memcpy(oracle.call.integers, arguments->integers, sizeof oracle.call.integers);
     oracle.call.reduction = (int)arguments->reduction;
     oracle.call.transpose_a = (arguments->transposes & AG__TRANSPOSE_A) != 0;
     oracle.call.transpose_b = (arguments->transposes & AG__TRANSPOSE_B) != 0;

@@ -22,7 +22,12 @@ typedef enum op_signature {
     SIGNATURE_binary,
     SIGNATURE_matmul,
     SIGNATURE_linear,
+    SIGNATURE_unary_interval,
+    SIGNATURE_dimension,
     SIGNATURE_reshape,
+    SIGNATURE_permute,
+    SIGNATURE_slice,
+    SIGNATURE_concat,
     SIGNATURE_conv2d,
     SIGNATURE_pool2d,
     SIGNATURE_layer_norm,
@@ -36,12 +41,12 @@ typedef enum op_signature {
 typedef struct op_arguments {
     ag_tensor *tensors[AG__MAX_INPUTS];     /* for the functions on tensors */
     ag_variable *variables[AG__MAX_INPUTS]; /* for the functions on variables */
-    float parameter;
+    float parameter, second_parameter;
     ag_reduction reduction;
     uint32_t transposes;
-    const ag__shape *new_shape; /* of reshape */
-    uint32_t integers[AG__MAX_INTEGERS];
-    const ag_indices *indices; /* of embedding */
+    uint32_t integers[AG__MAX_INTEGERS]; /* as the operation's call has them */
+    const ag__shape *new_shape;          /* of reshape */
+    const ag_indices *indices;           /* of embedding */
 } op_arguments;
 
 typedef struct op_entry {
@@ -83,7 +88,7 @@ typedef struct op_case {
     const op_entry *entry;
     ag__shape shapes[AG__MAX_INPUTS]; /* 0 dimensions: no such input, or left out */
     ag__shape new_shape;
-    float parameter;
+    float parameter, second_parameter;
     ag_reduction reduction;
     uint32_t transposes;
     uint32_t integers[AG__MAX_INTEGERS];
@@ -102,6 +107,9 @@ op_case_text op_describe(const op_case *c);
 
 /* Whether the gradient to an input is meant to exist in this case. */
 bool op_differentiable(const op_case *c, uint32_t input);
+
+/* What a case gives the call besides its tensors and variables, which are set to NULL. */
+op_arguments op_arguments_of(const op_case *c);
 
 /* Fills the tensors of a case, always with the same numbers; the variables are set to NULL. */
 op_arguments op_create_inputs(const op_case *c, ag_arena *arena);

@@ -604,7 +604,7 @@ static void map_value(const reference_op *op, const reference_call *call, refere
 {
     size_t size = reference_size(&call->shapes[0]);
     for (size_t i = 0; i < size; i++)
-        out[i] = op->element(call->inputs[0][i], 0, call->parameter);
+        out[i] = op->element(call->inputs[0][i], call->second_parameter, call->parameter);
 }
 
 static void map_gradient(const reference_op *op, const reference_call *call, uint32_t input,
@@ -613,7 +613,8 @@ static void map_gradient(const reference_op *op, const reference_call *call, uin
     size_t size = reference_size(&call->shapes[0]);
     (void)input;
     for (size_t i = 0; i < size; i++)
-        out[i] = scaled(op->slope(call->inputs[0][i], 0, call->parameter), upstream[i]);
+        out[i] = scaled(op->slope(call->inputs[0][i], call->second_parameter, call->parameter),
+                        upstream[i]);
 }
 
 static reference_number scale_element(long double x, long double unused, long double factor)
@@ -688,6 +689,192 @@ static reference_number gelu_slope(long double x, long double unused, long doubl
 {
     (void)unused, (void)unused_too;
     return sum_of(normal_below(x), product_limit(normal_density(x), x));
+}
+
+#define NAN_L ((long double)NAN)
+
+static reference_number neg_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(-x);
+}
+
+static reference_number neg_slope(long double x, long double unused, long double unused_too)
+{
+    (void)x, (void)unused, (void)unused_too;
+    return number(-1);
+}
+
+static reference_number abs_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(fabsl(x));
+}
+
+static reference_number abs_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(sign(x));
+}
+
+static reference_number exp_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(expl(x));
+}
+
+static reference_number exp_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(expl(x));
+}
+
+static reference_number log_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x < 0 ? NAN_L : logl(x));
+}
+
+static reference_number log_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x < 0 ? NAN_L : 1 / fabsl(x));
+}
+
+static reference_number sqrt_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x < 0 ? NAN_L : sqrtl(x));
+}
+
+static reference_number sqrt_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x < 0 ? NAN_L : 1 / (2 * sqrtl(fabsl(x))));
+}
+
+static reference_number pow_element(long double x, long double unused, long double exponent)
+{
+    (void)unused;
+    return number(powl(x, exponent));
+}
+
+static reference_number pow_slope(long double x, long double unused, long double exponent)
+{
+    (void)unused;
+    return number(exponent == 0 ? 0 : exponent * powl(x, exponent - 1));
+}
+
+static reference_number clamp_element(long double x, long double high, long double low)
+{
+    return number(x < low ? low : x > high ? high : x);
+}
+
+static reference_number clamp_slope(long double x, long double high, long double low)
+{
+    return number(x < low || x > high ? 0 : isnan(x) ? x : 1);
+}
+
+static reference_number relu6_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x <= 0 ? 0 : x >= 6 ? 6 : x);
+}
+
+static reference_number relu6_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x <= 0 || x >= 6 ? 0 : isnan(x) ? x : 1);
+}
+
+static reference_number leaky_relu_element(long double x, long double unused, long double below)
+{
+    (void)unused;
+    return number(x > 0 ? x : product_limit(below, x));
+}
+
+static reference_number leaky_relu_slope(long double x, long double unused, long double below)
+{
+    (void)unused;
+    return number(x > 0 ? 1 : x <= 0 ? below : x);
+}
+
+static reference_number elu_element(long double x, long double unused, long double alpha)
+{
+    (void)unused;
+    return number(x > 0 ? x : alpha * expm1l(x));
+}
+
+static reference_number elu_slope(long double x, long double unused, long double alpha)
+{
+    (void)unused;
+    return number(x > 0 ? 1 : alpha * expl(x));
+}
+
+static const long double selu_alpha = 1.67326324235437728481704342927L;
+static const long double selu_scale = 1.05070098735548049341933498530L;
+
+static reference_number selu_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(selu_scale * (x > 0 ? x : selu_alpha * expm1l(x)));
+}
+
+static reference_number selu_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(selu_scale * (x > 0 ? 1 : selu_alpha * expl(x)));
+}
+
+static reference_number silu_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(product_limit(logistic(x), x));
+}
+
+static reference_number silu_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return sum_of(logistic(x), product_limit(logistic(x) * logistic(-x), x));
+}
+
+static reference_number softplus_element(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return sum_of(positive_part(x), log1pl(expl(-fabsl(x))));
+}
+
+static reference_number softplus_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(logistic(x));
+}
+
+static reference_number hard_sigmoid_element(long double x, long double unused,
+                                             long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x <= -3 ? 0 : x >= 3 ? 1 : (x + 3) / 6);
+}
+
+static reference_number hard_sigmoid_slope(long double x, long double unused,
+                                           long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x <= -3 || x >= 3 ? 0 : isnan(x) ? x : 1 / 6.0L);
+}
+
+static reference_number hard_swish_element(long double x, long double unused,
+                                           long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6);
+}
+
+static reference_number hard_swish_slope(long double x, long double unused, long double unused_too)
+{
+    (void)unused, (void)unused_too;
+    return number(x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6);
 }
 
 /* ---- softmax and log_softmax ---- */
@@ -857,7 +1044,7 @@ static void transpose_gradient(const reference_op *op, const reference_call *cal
     write_transposed(&call->shapes[0], upstream, true, out);
 }
 
-/* ---- add, sub, mul: b is of a's shape, or a row for every row of a ---- */
+/* ---- add, sub, mul, div: of the result's elements, which one of a and of b it is made of ---- */
 
 typedef struct binary_law {
     const char *name;
@@ -880,6 +1067,11 @@ static reference_number mul_value(long double a, long double b)
     return number(a * b);
 }
 
+static reference_number div_value(long double a, long double b)
+{
+    return number(a / b);
+}
+
 static long double add_slope(uint32_t input, long double a, long double b)
 {
     (void)input, (void)a, (void)b;
@@ -897,10 +1089,16 @@ static long double mul_slope(uint32_t input, long double a, long double b)
     return input == 0 ? b : a;
 }
 
+static long double div_slope(uint32_t input, long double a, long double b)
+{
+    return input == 0 ? 1 / b : -a / (b * b);
+}
+
 static const binary_law binary_laws[] = {
     {"add", add_value, add_slope},
     {"sub", sub_value, sub_slope},
     {"mul", mul_value, mul_slope},
+    {"div", div_value, div_slope},
 };
 
 static const binary_law *binary_law_of(const reference_op *op)
@@ -911,27 +1109,316 @@ static const binary_law *binary_law_of(const reference_op *op)
     return law;
 }
 
+/* The size of a dimension, counted from the last, which is 0; 1 beyond the first. */
+static uint32_t size_from_last(const reference_shape *shape, uint32_t from_last)
+{
+    return from_last < shape->ndims ? shape->dims[shape->ndims - 1 - from_last] : 1;
+}
+
+static reference_shape stretched_shape(const reference_call *call)
+{
+    const reference_shape *a = &call->shapes[0], *b = &call->shapes[1];
+    reference_shape shape = {.ndims = a->ndims > b->ndims ? a->ndims : b->ndims};
+    for (uint32_t k = 0; k < shape.ndims; k++) {
+        uint32_t of_a = size_from_last(a, k), of_b = size_from_last(b, k);
+        shape.dims[shape.ndims - 1 - k] = of_a > of_b ? of_a : of_b;
+    }
+    return shape;
+}
+
+/* The element of an input that serves element i of the result. */
+static size_t serving(const reference_call *call, uint32_t input, size_t i)
+{
+    reference_shape result = stretched_shape(call);
+    size_t offset = 0, stride = 1;
+    for (uint32_t k = 0; k < result.ndims; k++) {
+        uint32_t size = size_from_last(&call->shapes[input], k),
+                 of_result = size_from_last(&result, k);
+        if (size > 1) offset += i % of_result * stride;
+        i /= of_result;
+        stride *= size;
+    }
+    return offset;
+}
+
 static void binary_value(const reference_op *op, const reference_call *call, reference_number *out)
 {
     const binary_law *law = binary_law_of(op);
-    size_t size = reference_size(&call->shapes[0]), period = reference_size(&call->shapes[1]);
-    for (size_t i = 0; i < size; i++)
-        out[i] = law->value(call->inputs[0][i], call->inputs[1][i % period]);
+    reference_shape shape = stretched_shape(call);
+    for (size_t i = 0; i < reference_size(&shape); i++)
+        out[i] =
+            law->value(call->inputs[0][serving(call, 0, i)], call->inputs[1][serving(call, 1, i)]);
 }
 
 static void binary_gradient(const reference_op *op, const reference_call *call, uint32_t input,
                             const long double *upstream, reference_number *out)
 {
     const binary_law *law = binary_law_of(op);
-    size_t size = reference_size(&call->shapes[0]), period = reference_size(&call->shapes[1]);
-    size_t own_period = input == 0 ? size : period;
-    for (size_t i = 0; i < own_period; i++)
+    reference_shape shape = stretched_shape(call);
+    for (size_t i = 0; i < reference_size(&call->shapes[input]); i++)
         out[i] = number(0);
-    for (size_t i = 0; i < size; i++) {
-        long double slope = law->slope(input, call->inputs[0][i], call->inputs[1][i % period]);
-        add_to(&out[i % own_period], number(upstream[i] * slope));
+    for (size_t i = 0; i < reference_size(&shape); i++) {
+        size_t of_a = serving(call, 0, i), of_b = serving(call, 1, i);
+        long double slope = law->slope(input, call->inputs[0][of_a], call->inputs[1][of_b]);
+        add_to(&out[input == 0 ? of_a : of_b], number(upstream[i] * slope));
     }
 }
+
+/* ---- one dimension: a tensor as [outer, length, inner] ---- */
+
+typedef struct along {
+    size_t outer, length, inner;
+} along;
+
+static uint32_t dimension_of(const reference_call *call)
+{
+    uint32_t dim = call->integers[0], ndims = call->shapes[0].ndims;
+    return dim >= ndims ? dim + ndims : dim; /* -1 is the last */
+}
+
+static along along_of(const reference_call *call, const reference_shape *shape)
+{
+    uint32_t dim = dimension_of(call);
+    along a = {1, shape->dims[dim], 1};
+    for (uint32_t d = 0; d < shape->ndims; d++) {
+        if (d < dim) a.outer *= shape->dims[d];
+        if (d > dim) a.inner *= shape->dims[d];
+    }
+    return a;
+}
+
+static reference_shape reduced_shape(const reference_call *call)
+{
+    reference_shape shape = call->shapes[0], without = {.ndims = shape.ndims - 1};
+    uint32_t dim = dimension_of(call);
+    shape.dims[dim] = 1;
+    if (call->integers[1] != 0 || shape.ndims == 1) return shape;
+    for (uint32_t d = 0; d < without.ndims; d++)
+        without.dims[d] = shape.dims[d < dim ? d : d + 1];
+    return without;
+}
+
+/* The numbers of one result, one after the other, and where number k of them came from. */
+static size_t place_in(const along *a, size_t result, size_t k)
+{
+    return (result / a->inner * a->length + k) * a->inner + result % a->inner;
+}
+
+static long double *create_lane(size_t n)
+{
+    long double *lane = malloc(n * sizeof *lane);
+    if (lane == NULL) abort();
+    return lane;
+}
+
+static long double *lane_of(const along *a, const long double *x, size_t result)
+{
+    long double *lane = create_lane(a->length);
+    for (size_t k = 0; k < a->length; k++)
+        lane[k] = x[place_in(a, result, k)];
+    return lane;
+}
+
+/* A result from its n numbers; and the slopes with respect to them. */
+typedef struct lane_law {
+    const char *name;
+    reference_number (*value)(size_t n, const long double *lane);
+    void (*slopes)(size_t n, const long double *lane, long double *slopes);
+} lane_law;
+
+static reference_number sum_lane(size_t n, const long double *lane)
+{
+    reference_number sum = number(0);
+    for (size_t k = 0; k < n; k++)
+        add_to(&sum, number(lane[k]));
+    return sum;
+}
+
+static void sum_lane_slopes(size_t n, const long double *unused, long double *slopes)
+{
+    (void)unused;
+    for (size_t k = 0; k < n; k++)
+        slopes[k] = 1;
+}
+
+static reference_number mean_lane(size_t n, const long double *lane)
+{
+    return scaled(sum_lane(n, lane), 1 / (long double)n);
+}
+
+static void mean_lane_slopes(size_t n, const long double *unused, long double *slopes)
+{
+    (void)unused;
+    for (size_t k = 0; k < n; k++)
+        slopes[k] = 1 / (long double)n;
+}
+
+static reference_number max_lane(size_t n, const long double *lane)
+{
+    return number(lane[softmax_of(n, lane).largest]);
+}
+
+static void max_lane_slopes(size_t n, const long double *lane, long double *slopes)
+{
+    size_t largest = softmax_of(n, lane).largest;
+    for (size_t k = 0; k < n; k++)
+        slopes[k] = k == largest;
+}
+
+static reference_number logsumexp_lane(size_t n, const long double *lane)
+{
+    softmax_row s = softmax_of(n, lane);
+    return sum_of(lane[s.largest], log1pl(s.others));
+}
+
+static void logsumexp_lane_slopes(size_t n, const long double *lane, long double *slopes)
+{
+    softmax_row s = softmax_of(n, lane);
+    for (size_t k = 0; k < n; k++)
+        slopes[k] = softmax_at(&s, k);
+}
+
+static const lane_law lane_laws[] = {
+    {"sum_dim", sum_lane, sum_lane_slopes},
+    {"mean_dim", mean_lane, mean_lane_slopes},
+    {"max_dim", max_lane, max_lane_slopes},
+    {"logsumexp", logsumexp_lane, logsumexp_lane_slopes},
+};
+
+static const lane_law *lane_law_of(const reference_op *op)
+{
+    const lane_law *law = lane_laws;
+    while (strcmp(law->name, op->name) != 0)
+        law++;
+    return law;
+}
+
+static void lanes_value(const reference_op *op, const reference_call *call, reference_number *out)
+{
+    along a = along_of(call, &call->shapes[0]);
+    for (size_t i = 0; i < a.outer * a.inner; i++) {
+        long double *lane = lane_of(&a, call->inputs[0], i);
+        out[i] = lane_law_of(op)->value(a.length, lane);
+        free(lane);
+    }
+}
+
+static void lanes_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                           const long double *upstream, reference_number *out)
+{
+    along a = along_of(call, &call->shapes[0]);
+    (void)input;
+    for (size_t i = 0; i < a.outer * a.inner; i++) {
+        long double *lane = lane_of(&a, call->inputs[0], i), *slopes = create_lane(a.length);
+        lane_law_of(op)->slopes(a.length, lane, slopes);
+        for (size_t k = 0; k < a.length; k++)
+            out[place_in(&a, i, k)] = number(upstream[i] * slopes[k]);
+        free(lane);
+        free(slopes);
+    }
+}
+
+/* ---- slice, concat, permute: where each element of the result comes from ---- */
+
+static reference_shape slice_shape(const reference_call *call)
+{
+    reference_shape shape = call->shapes[0];
+    shape.dims[dimension_of(call)] = call->integers[2] - call->integers[1];
+    return shape;
+}
+
+static reference_shape concat_shape(const reference_call *call)
+{
+    reference_shape shape = call->shapes[0];
+    for (uint32_t i = 1; i < REFERENCE_MAX_INPUTS; i++)
+        if (call->inputs[i] != NULL)
+            shape.dims[dimension_of(call)] += call->shapes[i].dims[dimension_of(call)];
+    return shape;
+}
+
+static reference_shape permute_shape(const reference_call *call)
+{
+    reference_shape shape = call->shapes[0];
+    for (uint32_t d = 0; d < shape.ndims; d++)
+        shape.dims[d] = call->shapes[0].dims[call->integers[d]];
+    return shape;
+}
+
+/* An element of an input. */
+typedef struct origin {
+    uint32_t input;
+    size_t at;
+} origin;
+
+static origin slice_origin(const reference_call *call, size_t i)
+{
+    reference_shape shape = slice_shape(call);
+    along to = along_of(call, &shape), from = along_of(call, &call->shapes[0]);
+    size_t k = i / to.inner % to.length, outer = i / to.inner / to.length;
+    return (origin){0, (outer * from.length + call->integers[1] + k) * from.inner + i % to.inner};
+}
+
+static origin concat_origin(const reference_call *call, size_t i)
+{
+    reference_shape shape = concat_shape(call);
+    along to = along_of(call, &shape);
+    size_t k = i / to.inner % to.length, outer = i / to.inner / to.length;
+    uint32_t input = 0, dim = dimension_of(call);
+    while (k >= call->shapes[input].dims[dim])
+        k -= call->shapes[input++].dims[dim];
+    return (origin){input, (outer * call->shapes[input].dims[dim] + k) * to.inner + i % to.inner};
+}
+
+static origin permute_origin(const reference_call *call, size_t i)
+{
+    reference_shape shape = permute_shape(call);
+    size_t index[REFERENCE_MAX_DIMS], at = 0;
+    for (uint32_t d = shape.ndims; d-- > 0; i /= shape.dims[d])
+        index[call->integers[d]] = i % shape.dims[d];
+    for (uint32_t d = 0; d < shape.ndims; d++)
+        at = at * call->shapes[0].dims[d] + index[d];
+    return (origin){0, at};
+}
+
+typedef origin origin_of(const reference_call *call, size_t i);
+
+static void moved_value(const reference_call *call, const reference_shape *shape, origin_of *from,
+                        reference_number *out)
+{
+    for (size_t i = 0; i < reference_size(shape); i++)
+        out[i] = number(call->inputs[from(call, i).input][from(call, i).at]);
+}
+
+static void moved_gradient(const reference_call *call, const reference_shape *shape,
+                           origin_of *from, uint32_t input, const long double *upstream,
+                           reference_number *out)
+{
+    for (size_t i = 0; i < reference_size(&call->shapes[input]); i++)
+        out[i] = number(0);
+    for (size_t i = 0; i < reference_size(shape); i++)
+        if (from(call, i).input == input) out[from(call, i).at] = number(upstream[i]);
+}
+
+#define DEFINE_MOVED(name)                                                                         \
+    static void name##_value(const reference_op *op, const reference_call *call,                   \
+                             reference_number *out)                                                \
+    {                                                                                              \
+        reference_shape shape = name##_shape(call);                                                \
+        (void)op;                                                                                  \
+        moved_value(call, &shape, name##_origin, out);                                             \
+    }                                                                                              \
+    static void name##_gradient(const reference_op *op, const reference_call *call,                \
+                                uint32_t input, const long double *upstream,                       \
+                                reference_number *out)                                             \
+    {                                                                                              \
+        reference_shape shape = name##_shape(call);                                                \
+        (void)op;                                                                                  \
+        moved_gradient(call, &shape, name##_origin, input, upstream, out);                         \
+    }
+
+DEFINE_MOVED(slice)
+DEFINE_MOVED(concat)
+DEFINE_MOVED(permute)
 
 /* ---- matmul and linear ---- */
 
@@ -1287,7 +1774,7 @@ typedef struct grouping {
     size_t step;     /* from one group to the next */
 } grouping;
 
-static size_t place_in(const grouping *g, size_t group, size_t i)
+static size_t place_in_group(const grouping *g, size_t group, size_t i)
 {
     return group * g->step + i / g->plane * g->distance + i % g->plane;
 }
@@ -1332,10 +1819,10 @@ static void measure_group(normalisation *n, size_t group)
     long double variance = 0;
     n->mean = number(0);
     for (size_t i = 0; i < n->g.count; i++)
-        add_to(&n->mean, number(x[place_in(&n->g, group, i)] / (long double)n->g.count));
+        add_to(&n->mean, number(x[place_in_group(&n->g, group, i)] / (long double)n->g.count));
     if (n->given) n->mean = number(n->call->inputs[3][group]);
     for (size_t i = 0; i < n->g.count; i++) {
-        long double d = x[place_in(&n->g, group, i)] - n->mean.value;
+        long double d = x[place_in_group(&n->g, group, i)] - n->mean.value;
         variance += d * d / (long double)n->g.count;
     }
     if (n->given) variance = n->call->inputs[4][group];
@@ -1351,7 +1838,7 @@ static long double weight_of(const normalisation *n, uint32_t input, size_t grou
 
 static reference_number normal_of(const normalisation *n, size_t group, size_t i)
 {
-    long double x = n->call->inputs[0][place_in(&n->g, group, i)];
+    long double x = n->call->inputs[0][place_in_group(&n->g, group, i)];
     return (reference_number){(x - n->mean.value) * n->rate,
                               (fabsl(x) + n->mean.magnitude) * n->rate};
 }
@@ -1362,7 +1849,7 @@ static void norm_value(const reference_op *op, const reference_call *call, refer
     for (size_t group = 0; group < n.g.groups; group++) {
         measure_group(&n, group);
         for (size_t i = 0; i < n.g.count; i++) {
-            reference_number *y = &out[place_in(&n.g, group, i)];
+            reference_number *y = &out[place_in_group(&n.g, group, i)];
             *y = scaled(normal_of(&n, group, i), weight_of(&n, 1, group, i));
             add_to(y, number(weight_of(&n, 2, group, i)));
         }
@@ -1375,12 +1862,12 @@ static void norm_to_x(const normalisation *n, size_t group, const long double *u
 {
     reference_number means[2] = {{0, 0}, {0, 0}};
     for (size_t i = 0; i < n->g.count && !n->given; i++) {
-        long double g = upstream[place_in(&n->g, group, i)] * weight_of(n, 1, group, i);
+        long double g = upstream[place_in_group(&n->g, group, i)] * weight_of(n, 1, group, i);
         add_to(&means[0], number(g / (long double)n->g.count));
         add_to(&means[1], scaled(normal_of(n, group, i), g / (long double)n->g.count));
     }
     for (size_t i = 0; i < n->g.count; i++) {
-        size_t place = place_in(&n->g, group, i);
+        size_t place = place_in_group(&n->g, group, i);
         reference_number normal = normal_of(n, group, i);
         reference_number slope = number(upstream[place] * weight_of(n, 1, group, i));
         add_to(&slope, scaled(means[0], -1));
@@ -1401,7 +1888,7 @@ static void norm_gradient(const reference_op *op, const reference_call *call, ui
         if (input == 0) norm_to_x(&n, group, upstream, out);
         for (size_t i = 0; i < n.g.count && input > 0; i++) {
             reference_number of_gamma = normal_of(&n, group, i);
-            long double g = upstream[place_in(&n.g, group, i)];
+            long double g = upstream[place_in_group(&n.g, group, i)];
             add_to(&out[n.by_rows ? i : group], input == 1 ? scaled(of_gamma, g) : number(g));
         }
     }
@@ -1581,18 +2068,41 @@ static const reference_op references[] = {
     ROWS(triplet_loss, triplet, false),
     FUNCTION(matmul, matmul_shape, matmul, largest_dimension),
     FUNCTION(linear, linear_shape, linear, largest_dimension),
-    FUNCTION(add, first_shape, binary, no_float_terms),
-    FUNCTION(sub, first_shape, binary, no_float_terms),
-    FUNCTION(mul, first_shape, binary, no_float_terms),
+    FUNCTION(add, stretched_shape, binary, no_float_terms),
+    FUNCTION(sub, stretched_shape, binary, no_float_terms),
+    FUNCTION(mul, stretched_shape, binary, no_float_terms),
+    FUNCTION(div, stretched_shape, binary, no_float_terms),
     MAP(scale),
+    MAP(neg),
+    MAP(abs),
+    MAP(exp),
+    MAP(log),
+    MAP(sqrt),
+    MAP(pow),
+    MAP(clamp),
     FUNCTION(sum, scalar_shape, sum, no_float_terms),
     FUNCTION(mean, scalar_shape, sum, no_float_terms),
+    FUNCTION(sum_dim, reduced_shape, lanes, no_float_terms),
+    FUNCTION(mean_dim, reduced_shape, lanes, no_float_terms),
+    FUNCTION(max_dim, reduced_shape, lanes, no_float_terms),
+    FUNCTION(logsumexp, reduced_shape, lanes, no_float_terms),
     FUNCTION(reshape, reshape_shape, reshape, no_float_terms),
     FUNCTION(transpose, transpose_shape, transpose, no_float_terms),
+    FUNCTION(permute, permute_shape, permute, no_float_terms),
+    FUNCTION(slice, slice_shape, slice, no_float_terms),
+    FUNCTION(concat, concat_shape, concat, no_float_terms),
     MAP(relu),
     MAP(sigmoid),
     MAP(tanh),
+    MAP(relu6),
+    MAP(leaky_relu),
+    MAP(elu),
+    MAP(selu),
     MAP(gelu),
+    MAP(silu),
+    MAP(softplus),
+    MAP(hard_sigmoid),
+    MAP(hard_swish),
     FUNCTION(softmax, first_shape, softmax, no_float_terms),
     FUNCTION(log_softmax, first_shape, log_softmax, no_float_terms),
     FUNCTION(conv2d, conv2d_shape, conv2d, conv2d_terms),

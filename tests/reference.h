@@ -32,11 +32,11 @@ typedef struct reference_shape {
 typedef struct reference_call {
     reference_shape shapes[REFERENCE_MAX_INPUTS]; /* 0 dimensions: the input was left out */
     const long double *inputs[REFERENCE_MAX_INPUTS];
-    long double parameter;
-    int reduction; /* NONE for an operation that takes none */
+    long double parameter, second_parameter;
+    uint32_t integers[REFERENCE_MAX_DIMS]; /* dimension and so on, as the library's call has them */
+    int reduction;                         /* NONE for an operation that takes none */
     bool transpose_a, transpose_b;
     reference_shape new_shape; /* of reshape */
-    uint32_t integers[6];      /* what the operation's signature says */
     const int32_t *indices;    /* of embedding */
     reference_shape indices_shape;
 } reference_call;

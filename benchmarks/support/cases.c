@@ -83,6 +83,22 @@ static void set_other_inputs(op_case *c, const bench_size *size)
     }
 }
 
+/* The numbers that a call has beside its tensors: the last dimension, half of it, the transpose. */
+static void set_integers(op_case *c)
+{
+    uint32_t columns = c->shapes[0].dims[1];
+    switch (c->entry->signature) {
+    case SIGNATURE_dimension: c->integers[0] = 1; break;
+    case SIGNATURE_concat: c->integers[0] = 1; break;
+    case SIGNATURE_slice:
+        c->integers[0] = 1;
+        c->integers[2] = columns / 2;
+        break;
+    case SIGNATURE_permute: c->integers[0] = 1; break;
+    default: break;
+    }
+}
+
 op_case case_at(const op_entry *entry, const bench_size *size)
 {
     const uint32_t *p = size->product;
@@ -92,6 +108,8 @@ op_case case_at(const op_entry *entry, const bench_size *size)
                                                         : size->elements;
     op_case c = loss_case(entry, dims[0], dims[1]);
     c.new_shape = shape_of(dims[1], dims[0]);
+    c.second_parameter = c.parameter + 1;
+    set_integers(&c);
     if (entry->signature == SIGNATURE_matmul) {
         c.shapes[0] = shape_of(p[0], p[2]);
         c.shapes[1] = shape_of(p[2], p[1]);

@@ -43,7 +43,7 @@ typedef struct ag_plot {
 } ag_plot;
 
 /** A file of numbers, a row for each step or epoch. */
-typedef struct ag_log ag_log;
+typedef struct ag_csv_log ag_csv_log;
 
 /** What took how long, from ag_trace_create. */
 typedef struct ag_trace ag_trace;
@@ -81,20 +81,20 @@ AG_API ag_status ag_save_graph(ag_arena *scratch, const char *path, const ag_var
 
 /**
  * Opens a CSV file for numbers, with the columns' names in its first line. Each row is in the file
- * as soon as ag_log_row returns.
+ * as soon as ag_csv_log_row returns.
  * @param arena   where the log lives; close it before the arena goes.
  * @param append  go on with a file that has the same first line; else it is replaced.
  * @return NULL on failure: AG_ERROR_NULL; AG_ERROR_ARGUMENT (no columns); AG_ERROR_FORMAT (another
  *         first line); AG_ERROR_FILE; AG_ERROR_MEMORY.
  */
-AG_API ag_log *ag_log_open(ag_arena *arena, const char *path, uint32_t num_columns,
-                           const char *const *names, bool append);
+AG_API ag_csv_log *ag_csv_log_open(ag_arena *arena, const char *path, uint32_t num_columns,
+                                   const char *const *names, bool append);
 
 /** Adds a row of num_columns numbers, with all their digits; NaN as an empty cell. */
-AG_API ag_status ag_log_row(ag_log *log, const double *values);
+AG_API ag_status ag_csv_log_row(ag_csv_log *log, const double *values);
 
 /** Closes the file. NULL is allowed. @return AG_ERROR_FILE. */
-AG_API ag_status ag_log_close(ag_log *log);
+AG_API ag_status ag_csv_log_close(ag_csv_log *log);
 
 /**
  * A profile with room for so many spans; what comes after is counted and not kept.

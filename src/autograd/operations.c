@@ -22,6 +22,11 @@ typedef struct kept_call {
     ag__claim claims[AG__MAX_INPUTS]; /* on the parents' gradients, which forward has written */
 } kept_call;
 
+static uint32_t num_differentiable(const ag__call *call)
+{
+    return call->list != NULL ? call->list_count : call->op->num_differentiable;
+}
+
 /* ---- backward ---- */
 
 /* Gives a call memory to work in, which the caller takes back by rewinding the arena. */
@@ -37,10 +42,11 @@ static ag__sink sink_of(const ag_variable *self, uint32_t input)
 {
     const kept_call *kept = self->metadata;
     ag_variable *parent = self->parents[input].node;
+    ag__claim claim = input < AG__MAX_INPUTS ? kept->claims[input] : 0;
     ag__sink sink = {0};
     if (parent == NULL) return sink;
     bool was_right = self->grad->data[0] == 1; /* only claims of scalars are not 0 */
-    if (was_right && ag__redeem_claim(parent, kept->claims[input])) return sink;
+    if (was_right && ag__redeem_claim(parent, claim)) return sink;
     ag_tensor *grad = ag_grad_sink(parent, &sink.accumulate);
     if (grad != NULL) sink.data = grad->data;
     return sink;
@@ -52,9 +58,12 @@ static ag_status carry_backward(ag_variable *self, ag_arena *temp_arena)
     const ag__op *op = kept->call.op;
     ag_status status = lend_scratch(temp_arena, &kept->call);
     if (status != AG_OK) return status;
-    ag__sink sinks[AG__MAX_INPUTS] = {{0}};
+    ag__sink few[AG__MAX_INPUTS] = {{0}}, *sinks = few;
     bool wanted = false;
-    for (uint32_t i = 0; i < op->num_differentiable && i < self->num_parents; i++) {
+    if (self->num_parents > AG__MAX_INPUTS)
+        sinks = ag_arena_alloc(temp_arena, self->num_parents * sizeof *sinks);
+    if (sinks == NULL) return ag__fail_in(op->name);
+    for (uint32_t i = 0; i < num_differentiable(&kept->call) && i < self->num_parents; i++) {
         sinks[i] = sink_of(self, i);
         wanted = wanted || sinks[i].data != NULL;
     }
@@ -79,10 +88,10 @@ static ag_status fill_inputs(ag__call *call, ag_variable *const *inputs)
 }
 
 /* Whether a gradient will be asked for: of targets it never is. */
-static bool needs_graph(const ag__op *op, ag_variable *const *inputs)
+static bool needs_graph(const ag__call *call, ag_variable *const *inputs)
 {
     bool needed = false;
-    for (uint32_t i = 0; i < op->num_differentiable; i++)
+    for (uint32_t i = 0; i < num_differentiable(call); i++)
         needed = needed || (inputs[i] != NULL && inputs[i]->requires_grad);
     return needed && ag_grad_enabled();
 }
@@ -105,11 +114,12 @@ static ag_status keep(ag_arena *arena, ag_variable *node, const ag__call *call,
                       ag_variable *const *inputs)
 {
     ag_tensor *saved[AG__MAX_INPUTS] = {0};
-    for (uint32_t i = 0; i < call->op->num_inputs; i++)
+    for (uint32_t i = 0; i < call->op->num_inputs && call->list == NULL; i++)
         saved[i] = inputs[i] != NULL ? inputs[i]->data : NULL;
     node->metadata = keep_call(arena, call, node->data);
     if (node->metadata == NULL) return ag_last_status();
-    return ag_save_tensors(arena, node, call->op->num_inputs, saved);
+    return ag_save_tensors(arena, node, ag__num_inputs(call),
+                           call->list != NULL ? call->list : saved);
 }
 
 /* The node of a call with its result. */
@@ -117,8 +127,9 @@ static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *c
                            ag_tensor *result)
 {
     const ag__op *op = call->op;
-    bool graph = needs_graph(op, inputs);
-    uint32_t num_parents = graph ? op->num_parents : 0;
+    bool graph = needs_graph(call, inputs);
+    uint32_t num_parents = call->list != NULL ? call->list_count : op->num_parents;
+    if (!graph) num_parents = 0;
     while (num_parents > 0 && inputs[num_parents - 1] == NULL)
         num_parents--;
     ag_variable *node =
@@ -187,20 +198,63 @@ static ag_status compute(ag_arena *arena, ag__call *call, ag_variable *node,
     return status;
 }
 
-static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *inputs)
+/* Checks and computes a call whose inputs have been filled in. */
+static ag_variable *apply_filled(ag_arena *arena, ag__call call, ag_variable *const *inputs)
 {
     ag__shape shape;
-    if (arena == NULL) {
-        ag__fail_null(call.op->name, "arena");
-        return NULL;
-    }
-    if (fill_inputs(&call, inputs) != AG_OK || ag__call_check(&call, &shape) != AG_OK) return NULL;
-
+    if (ag__call_check(&call, &shape) != AG_OK) return NULL;
     ag_mark mark = ag_arena_mark(arena);
     ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
     ag_variable *node = result != NULL ? record(arena, &call, inputs, result) : NULL;
     if (node == NULL) ag__fail_in(call.op->name);
     if (node != NULL && compute(arena, &call, node, inputs) != AG_OK) node = NULL;
+    if (node == NULL) ag_arena_rewind(arena, mark);
+    return node;
+}
+
+static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *inputs)
+{
+    if (arena == NULL) {
+        ag__fail_null(call.op->name, "arena");
+        return NULL;
+    }
+    return fill_inputs(&call, inputs) == AG_OK ? apply_filled(arena, call, inputs) : NULL;
+}
+
+/* The tensors of a list of inputs, in the arena. NULL on failure. */
+static ag_tensor **tensors_of(ag_arena *arena, const ag__call *call, ag_variable *const *inputs)
+{
+    ag_tensor **list = ag_arena_alloc(arena, call->list_count * sizeof *list);
+    if (list == NULL) ag__fail_in(call->op->name);
+    for (uint32_t i = 0; list != NULL && i < call->list_count; i++) {
+        list[i] = inputs[i] != NULL ? inputs[i]->data : NULL;
+        if (list[i] != NULL) continue;
+        if (inputs[i] == NULL)
+            ag__fail_null(call->op->name, ag__input_name(call, i).text);
+        else
+            ag__fail(AG_ERROR_NULL, "%s: %s has no data", call->op->name,
+                     ag__input_name(call, i).text);
+        return NULL;
+    }
+    return list;
+}
+
+/* As apply, of an operation that takes a list. */
+static ag_variable *apply_list(ag_arena *arena, ag__call call, ag_variable *const *inputs)
+{
+    const char *missing = arena == NULL ? "arena" : inputs == NULL ? "inputs" : NULL;
+    if (missing != NULL) {
+        ag__fail_null(call.op->name, missing);
+        return NULL;
+    }
+    if (call.list_count == 0) {
+        ag__fail(AG_ERROR_ARGUMENT, "%s: there are 0 inputs", call.op->name);
+        return NULL;
+    }
+    ag_mark mark = ag_arena_mark(arena);
+    call.list = tensors_of(arena, &call, inputs);
+    if (call.list != NULL) call.inputs[0] = call.list[0];
+    ag_variable *node = call.list != NULL ? apply_filled(arena, call, inputs) : NULL;
     if (node == NULL) ag_arena_rewind(arena, mark);
     return node;
 }
@@ -268,6 +322,47 @@ AG__LOSS_TABLE(DEFINE)
     ag_variable *ag_##name(ag_arena *arena, ag_variable *x, float parameter)                       \
     {                                                                                              \
         return apply(arena, CALL(name, .parameter = parameter), &x);                               \
+    }
+
+#define DEFINE_unary_interval(name)                                                                \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, float low, float high)                 \
+    {                                                                                              \
+        return apply(arena, CALL(name, .parameter = low, .second_parameter = high), &x);           \
+    }
+
+#define DEFINE_dimension(name)                                                                     \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, int dim, bool keep_dim)                \
+    {                                                                                              \
+        return apply(arena, CALL(name, .integers = {(uint32_t)dim, keep_dim}), &x);                \
+    }
+
+#define DEFINE_slice(name)                                                                         \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, int dim, uint32_t start,               \
+                           uint32_t stop)                                                          \
+    {                                                                                              \
+        return apply(arena, CALL(name, .integers = {(uint32_t)dim, start, stop}), &x);             \
+    }
+
+#define DEFINE_permute(name)                                                                       \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, const uint32_t *order)                 \
+    {                                                                                              \
+        if (order == NULL) {                                                                       \
+            ag__fail_missing(#name, "order");                                                      \
+            return NULL;                                                                           \
+        }                                                                                          \
+        ag__call call = CALL(name, .transposes = 0);                                               \
+        uint32_t ndims = x != NULL && x->data != NULL ? x->data->ndims : 0;                        \
+        for (uint32_t d = 0; d < ndims && d < AG_MAX_DIMS; d++)                                    \
+            call.integers[d] = order[d];                                                           \
+        return apply(arena, call, &x);                                                             \
+    }
+
+#define DEFINE_concat(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, uint32_t num_inputs, ag_variable *const *inputs,       \
+                           int dim)                                                                \
+    {                                                                                              \
+        ag__call call = CALL(name, .list_count = num_inputs, .integers = {(uint32_t)dim});         \
+        return apply_list(arena, call, inputs);                                                    \
     }
 
 #define DEFINE_binary(name)                                                                        \

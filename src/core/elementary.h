@@ -2,9 +2,9 @@
  * elementary.h: exp, log and their kin in double, in a form that compilers vectorise: no branches,
  * no calls, no tables.
  *
- * The relative errors, measured by tests/check_elementary.c, stay below 1e-14: more than a million
- * times finer than a float, so that what is computed here and rounded to float once is the exact
- * value's nearest float, or nearly always so. Arguments that a float can hold give what the limit
+ * The relative errors, measured by tests/check_elementary.c, stay below 1e-14 (of pow: 4e-13): more
+ * than a million times finer than a float, so that what is computed here and rounded to float once is
+ * the exact value's nearest float, or nearly always so. Arguments that a float can hold give what the limit
  * gives; NaN gives NaN.
  */
 #ifndef AG_CORE_ELEMENTARY_H
@@ -12,6 +12,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -173,6 +174,33 @@ AG__INLINE double ag__log1p_of_finite(double x)
 AG__INLINE double ag__log1p(double x)
 {
     return ag__log1p_of_finite(x) + (x - x);
+}
+
+/* 1 / (1 + e^-x), exact in both tails. */
+AG__INLINE double ag__sigmoid(double x)
+{
+    double e = ag__exp_of_negative(-fabs(x));
+    return (x < 0 ? e : 1) / (1 + e);
+}
+
+/* 1 if a number is an integer, else 0; from 2^51 on all are taken for integers. */
+AG__INLINE double ag__is_whole(double x)
+{
+    double rounded = (x + AG__ROUNDER) - AG__ROUNDER;
+    return (fabs(x) >= 0x1p51) | (rounded == x) ? 1 : 0;
+}
+
+/*
+ * x^p with the limits of C's pow, so that x^0 is 1 for every x, NaN included. The relative error is
+ * that of ln x times |p ln x|: it stays below 4e-13 wherever a float can hold the result.
+ */
+AG__INLINE double ag__pow(double x, double p)
+{
+    double whole = ag__is_whole(p), odd = whole - ag__is_whole(0.5 * p);
+    double power = ag__exp(p * ag__log(fabs(x)));
+    double size = p == 0 ? 1 : power;
+    double sign = 1 + odd * (copysign(1, x) - 1);
+    return (x < 0) & (x >= -DBL_MAX) & (whole == 0) ? (double)NAN : sign * size;
 }
 
 #endif

@@ -36,15 +36,6 @@ ag_status ag__infer_same_shape(const ag__call *call, ag__shape *shape)
     return AG_OK;
 }
 
-ag_status ag__infer_row_broadcast(const ag__call *call, ag__shape *shape)
-{
-    const ag_tensor *a = call->inputs[0], *b = call->inputs[1];
-    bool is_row = b->ndims == 1 && b->size == ag__tensor_columns(a);
-    if (!is_row && !ag_tensor_same_shape(a, b)) return fail_shapes(call, 1);
-    reduced_shape(call, shape);
-    return AG_OK;
-}
-
 /* ---- a pass over the elements ---- */
 
 /* What all threads of one pass share. */
@@ -76,23 +67,11 @@ static double cost(const pass *p)
     return p->call->op->nanoseconds * (double)p->blocks.items;
 }
 
-/* The inputs' elements from an offset on. A row that is broadcast is repeated in the buffer. */
-static const float *first_operand(const pass *p, size_t offset)
+/* An input's elements from an offset on; where there is no second input, the first one's. */
+static const float *operand(const pass *p, uint32_t input, size_t offset)
 {
-    return p->call->inputs[0]->data + offset;
-}
-
-static const float *second_operand(const pass *p, size_t offset, size_t n, float *buffer)
-{
-    const ag_tensor *a = p->call->inputs[0], *b = p->call->inputs[1];
-    if (b == NULL) return a->data + offset;
-    if (b->size == a->size) return b->data + offset;
-    size_t column = offset % b->size;
-    for (size_t i = 0; i < n; i++) {
-        buffer[i] = b->data[column];
-        if (++column == b->size) column = 0;
-    }
-    return buffer;
+    const ag_tensor *tensor = p->call->inputs[input];
+    return (tensor != NULL ? tensor : p->call->inputs[0])->data + offset;
 }
 
 /* ---- values ---- */
@@ -110,9 +89,8 @@ static bool chunk_in_domain(const pass *p, size_t offset, size_t n)
 
 static void run_kernel(const pass *p, size_t offset, size_t n, const ag__law_out *out)
 {
-    float row[AG__CHUNK];
-    const float *a = first_operand(p, offset), *b = second_operand(p, offset, n, row);
-    p->law->kernels[ag__cpu()](n, a, b, (double)p->call->parameter, out);
+    p->law->kernels[ag__cpu()](n, operand(p, 0, offset), operand(p, 1, offset),
+                               (double)p->call->parameter, out);
 }
 
 /* Adds a chunk's values to the sums, and writes its gradient if there is a sink for it. */
@@ -195,11 +173,10 @@ static void write_gradient(size_t begin, size_t end, void *context)
 {
     const pass *p = context;
     double slopes[AG__CHUNK];
-    float row[AG__CHUNK];
     size_t stop = ag__block_begin(&p->blocks, end);
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
-        p->slopes(n, first_operand(p, i), second_operand(p, i, n, row), (double)p->call->parameter,
+        p->slopes(n, operand(p, 0, i), operand(p, 1, i), (double)p->call->parameter,
                   &(ag__law_out){.slopes = slopes});
         const float *upstream = p->upstream != NULL ? p->upstream + i : NULL;
         ag__store_gradient(n, slopes, upstream, p->scale, &p->sink, i);
@@ -207,41 +184,12 @@ static void write_gradient(size_t begin, size_t end, void *context)
     ag__end_streaming(&p->sink);
 }
 
-/* Columns of a broadcast row that are summed together: a cache line of the sink. */
-#define COLUMNS_PER_BLOCK 16
-
-/* The gradient of a row that was broadcast: the sum over all rows, for a few columns at a time. */
-static void sum_columns(size_t begin, size_t end, void *context)
-{
-    const pass *p = context;
-    const float *b = p->call->inputs[1]->data;
-    size_t columns = p->call->inputs[1]->size, rows = p->call->inputs[0]->size / columns;
-    for (size_t block = begin; block < end; block++) {
-        size_t first = block * COLUMNS_PER_BLOCK;
-        size_t n = columns - first < COLUMNS_PER_BLOCK ? columns - first : COLUMNS_PER_BLOCK;
-        double sums[COLUMNS_PER_BLOCK] = {0}, slopes[COLUMNS_PER_BLOCK];
-        for (size_t row = 0; row < rows; row++) {
-            size_t offset = row * columns + first;
-            p->slopes(n, first_operand(p, offset), b + first, (double)p->call->parameter,
-                      &(ag__law_out){.slopes = slopes});
-            for (size_t i = 0; i < n; i++)
-                sums[i] += (double)p->upstream[offset + i] * slopes[i];
-        }
-        ag__store_gradient(n, sums, NULL, 1, &p->sink, first);
-    }
-}
-
 static void backward_to(pass *p, uint32_t input, ag__sink sink)
 {
     if (sink.data == NULL) return;
-    size_t size = p->call->inputs[input]->size;
-    p->sink = ag__large_sink(sink, size);
+    p->sink = ag__large_sink(sink, p->blocks.items);
     p->slopes = (input == 0 ? p->law->kernels : p->law->second)[ag__cpu()];
-    if (size == p->blocks.items)
-        ag__parallel_for(p->blocks.count, cost(p), write_gradient, p);
-    else
-        ag__parallel_for((size + COLUMNS_PER_BLOCK - 1) / COLUMNS_PER_BLOCK, cost(p), sum_columns,
-                         p);
+    ag__parallel_for(p->blocks.count, cost(p), write_gradient, p);
 }
 
 void ag__elementwise_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks)

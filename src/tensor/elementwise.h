@@ -113,9 +113,8 @@ AG__INLINE void ag__run_law(ag__law *law, size_t n, const float *a, const float 
         (size_t n, const float *a, const float *b, double parameter, const ag__law_out *out),      \
         (law, n, a, b, parameter, out))
 
-/* All inputs have one shape; or the second is a row [columns] for every row of the first. */
+/* All inputs have one shape. */
 ag_status ag__infer_same_shape(const ag__call *call, ag__shape *shape);
-ag_status ag__infer_row_broadcast(const ag__call *call, ag__shape *shape);
 
 ag_status ag__elementwise_forward(const ag__call *call, ag_tensor *out);
 ag_status ag__elementwise_both(const ag__call *call, ag_tensor *out, const ag__sink *sinks);
@@ -129,9 +128,6 @@ void ag__elementwise_backward(const ag__call *call, const ag_tensor *grad, const
 #define AG__UNARY                                                                                  \
     .num_inputs = 1, .num_parents = 1, .num_differentiable = 1, .input_names = {"x"},              \
     .infer_shape = ag__infer_same_shape, AG__ELEMENTWISE
-#define AG__BINARY                                                                                 \
-    .num_inputs = 2, .num_parents = 2, .num_differentiable = 2, .input_names = {"a", "b"},         \
-    .infer_shape = ag__infer_row_broadcast, AG__ELEMENTWISE
 #define AG__PAIR_LOSS                                                                              \
     .num_inputs = 2, .num_parents = 1, .num_differentiable = 1, AG__ELEMENTWISE_LOSS
 #define AG__SINGLE_LOSS                                                                            \

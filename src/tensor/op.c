@@ -4,17 +4,32 @@
 #include "tensor/op.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/cpu.h"
 #include "core/status.h"
 
+ag__input_text ag__input_name(const ag__call *call, uint32_t input)
+{
+    ag__input_text name;
+    if (call->op->takes_list)
+        snprintf(name.text, sizeof name.text, "inputs[%u]", (unsigned)input);
+    else
+        snprintf(name.text, sizeof name.text, "%s", call->op->input_names[input]);
+    return name;
+}
+
 static ag_status check_inputs(const ag__call *call)
 {
     const ag__op *op = call->op;
-    for (uint32_t i = 0; i < op->num_inputs; i++) {
-        if (call->inputs[i] == NULL && i + op->num_optional >= op->num_inputs) continue;
-        ag_status status = ag__tensor_check(op->name, op->input_names[i], call->inputs[i]);
+    for (uint32_t i = 0; i < ag__num_inputs(call); i++) {
+        const ag_tensor *input = ag__input(call, i);
+        if (input == NULL && i + op->num_optional >= op->num_inputs) continue;
+        ag__input_text numbered; /* only of a list: this is on the way of every call */
+        if (op->takes_list) numbered = ag__input_name(call, i);
+        const char *name = op->takes_list ? numbered.text : op->input_names[i];
+        ag_status status = ag__tensor_check(op->name, name, input);
         if (status != AG_OK) return status;
     }
     return AG_OK;

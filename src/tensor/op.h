@@ -14,7 +14,7 @@
 #include "tensor/shape.h"
 
 #define AG__MAX_INPUTS 5
-#define AG__MAX_INTEGERS 6
+#define AG__MAX_INTEGERS 8
 
 typedef struct ag__op ag__op;
 
@@ -28,10 +28,14 @@ typedef struct ag__call {
     ag_reduction reduction;
     uint32_t transposes; /* of matmul: AG__TRANSPOSE_A | AG__TRANSPOSE_B */
     float parameter;
+    float second_parameter;              /* of clamp: the upper bound */
     uint32_t integers[AG__MAX_INTEGERS]; /* dimensions, strides, …: the operation's own */
     const ag_indices *indices;           /* of embedding */
     ag_tensor *updated[2]; /* of batch_norm: running statistics, which forward changes; or NULL */
     float rate;            /* of batch_norm: how much of them is new */
+
+    ag_tensor *const *list; /* of an operation that takes a list: its inputs; else NULL */
+    uint32_t list_count;
 
     const ag_tensor *result; /* in backward: what forward has computed */
     void *memory;  /* memory_bytes for forward to leave something for backward in; else NULL */
@@ -60,7 +64,8 @@ struct ag__op {
     uint32_t num_parents;        /* the first so many inputs become parents in the graph */
     uint32_t num_differentiable; /* the first so many inputs get a gradient */
     uint32_t num_optional;       /* the last so many inputs may be NULL */
-    bool labels_rows;            /* of a row loss: the last input holds one value per row */
+    bool takes_list;  /* any number of inputs of one kind, all of them differentiable parents */
+    bool labels_rows; /* of a row loss: the last input holds one value per row */
     const char *input_names[AG__MAX_INPUTS];
     ag__domain domains[AG__MAX_INPUTS];
 
@@ -98,6 +103,22 @@ struct ag__op {
 #define AG__DECLARE_OP(name, signature) extern const ag__op ag__op_##name;
 AG__OP_TABLE(AG__DECLARE_OP)
 #undef AG__DECLARE_OP
+
+/* The inputs of a call, whether they stand in a list or not, and their names: "x", "inputs[3]". */
+static inline uint32_t ag__num_inputs(const ag__call *call)
+{
+    return call->list != NULL ? call->list_count : call->op->num_inputs;
+}
+
+static inline const ag_tensor *ag__input(const ag__call *call, uint32_t input)
+{
+    return call->list != NULL ? call->list[input] : call->inputs[input];
+}
+
+typedef struct ag__input_text {
+    char text[24];
+} ag__input_text;
+ag__input_text ag__input_name(const ag__call *call, uint32_t input);
 
 /* Checks inputs, parameter and reduction, and gives the shape of the result. */
 ag_status ag__call_check(const ag__call *call, ag__shape *shape);

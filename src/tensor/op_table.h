@@ -36,9 +36,11 @@
  * Signatures of the other functions:
  *   unary            (x)
  *   unary_parameter  (x, parameter)
+ *   unary_interval   (x, low, high)
  *   binary           (a, b)
  *   matmul           (a, b, transpose_a, transpose_b)
  *   linear           (x, weight, bias or NULL)
+ *   dimension        (x, dim, keep_dim)
  *   reshape          (x, ndims, shape)
  *   conv2d           (x, weight, bias or NULL, stride, padding)
  *   pool2d           (x, window, stride, padding)
@@ -47,6 +49,9 @@
  *   batch_norm_eval  (x, gamma, beta, mean, variance, epsilon)
  *   dropout          (x, probability, random)
  *   embedding        (table, indices)
+ *   permute          (x, order)
+ *   slice            (x, dim, start, stop)
+ *   concat           (num_inputs, inputs, dim)
  */
 #define AG__FUNCTION_TABLE(X)                                                                      \
     X(matmul, matmul)                                                                              \
@@ -54,15 +59,38 @@
     X(add, binary)                                                                                 \
     X(sub, binary)                                                                                 \
     X(mul, binary)                                                                                 \
+    X(div, binary)                                                                                 \
     X(scale, unary_parameter)                                                                      \
+    X(neg, unary)                                                                                  \
+    X(abs, unary)                                                                                  \
+    X(exp, unary)                                                                                  \
+    X(log, unary)                                                                                  \
+    X(sqrt, unary)                                                                                 \
+    X(pow, unary_parameter)                                                                        \
+    X(clamp, unary_interval)                                                                       \
     X(sum, unary)                                                                                  \
     X(mean, unary)                                                                                 \
+    X(sum_dim, dimension)                                                                          \
+    X(mean_dim, dimension)                                                                         \
+    X(max_dim, dimension)                                                                          \
+    X(logsumexp, dimension)                                                                        \
     X(reshape, reshape)                                                                            \
     X(transpose, unary)                                                                            \
+    X(permute, permute)                                                                            \
+    X(slice, slice)                                                                                \
+    X(concat, concat)                                                                              \
     X(relu, unary)                                                                                 \
     X(sigmoid, unary)                                                                              \
     X(tanh, unary)                                                                                 \
+    X(relu6, unary)                                                                                \
+    X(leaky_relu, unary_parameter)                                                                 \
+    X(elu, unary_parameter)                                                                        \
+    X(selu, unary)                                                                                 \
     X(gelu, unary)                                                                                 \
+    X(silu, unary)                                                                                 \
+    X(softplus, unary)                                                                             \
+    X(hard_sigmoid, unary)                                                                         \
+    X(hard_swish, unary)                                                                           \
     X(softmax, unary)                                                                              \
     X(log_softmax, unary)                                                                          \
     X(conv2d, conv2d)                                                                              \

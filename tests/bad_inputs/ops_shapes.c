@@ -97,20 +97,31 @@ static shape_list unlike_labels(const ag__shape *shape)
     return list;
 }
 
-static shape_list unlike_row(const ag__shape *shape)
+/* Neither of x's shape [m, n] nor such as stretches to it. */
+static shape_list unlike_broadcast(const ag__shape *shape)
 {
     uint32_t m = shape->dims[0], n = shape->dims[1];
     shape_list list = {0};
     add_shape(&list, 1, n + 1, 0, 0);
-    add_shape(&list, 1, 1, 0, 0);
     add_shape(&list, 1, m, 0, 0);
-    add_shape(&list, 2, 1, n, 0);
-    add_shape(&list, 2, m, 1, 0);
+    add_shape(&list, 1, m * n, 0, 0);
     add_shape(&list, 2, n, m, 0);
+    add_shape(&list, 2, m + 1, n, 0);
+    add_shape(&list, 3, m, n, n + 1);
     return list;
 }
 
-/* No matrix, or one whose inner dimension does not fit. */
+/* What fits [m, n] along neither dimension. */
+static shape_list unlike_either_way(const ag__shape *shape)
+{
+    uint32_t m = shape->dims[0], n = shape->dims[1];
+    shape_list list = {0};
+    add_shape(&list, 2, m + 1, n + 1, 0);
+    add_shape(&list, 1, m * n, 0, 0);
+    add_shape(&list, 3, m, n, 1);
+    return list;
+}
+
 static shape_list unlike_matrix(const ag__shape *shape)
 {
     uint32_t m = shape->dims[0], n = shape->dims[1];
@@ -175,7 +186,8 @@ static shape_list wrong_shapes(const op_case *c, uint32_t input)
     case SIGNATURE_triple: return input > 0 ? unlike(own) : none;
     case SIGNATURE_labelled_pair:
         return input == 1 ? unlike(own) : input == 2 ? unlike_labels(first) : none;
-    case SIGNATURE_binary: return input == 1 ? unlike_row(first) : none;
+    case SIGNATURE_binary: return input == 1 ? unlike_broadcast(first) : none;
+    case SIGNATURE_concat: return input > 0 ? unlike_either_way(first) : none;
     case SIGNATURE_matmul: {
         shape_list list = unlike_matrix(own);
         bool transposed = c->transposes & (input == 0 ? AG__TRANSPOSE_A : AG__TRANSPOSE_B);

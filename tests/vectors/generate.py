@@ -144,6 +144,22 @@ FORMULAS = {
     "F.gelu": (1, lambda x, *_: F.gelu(x[0])),
     "F.softmax": (1, lambda x, *_: F.softmax(x[0], -1)),
     "F.log_softmax": (1, lambda x, *_: F.log_softmax(x[0], -1)),
+    "F.relu6": (1, lambda x, *_: F.relu6(x[0])),
+    "F.leaky_relu": (1, lambda x, slope, _: F.leaky_relu(x[0], slope)),
+    "F.elu": (1, lambda x, alpha, _: F.elu(x[0], alpha)),
+    "F.selu": (1, lambda x, *_: F.selu(x[0])),
+    "F.silu": (1, lambda x, *_: F.silu(x[0])),
+    "F.softplus": (1, lambda x, *_: F.softplus(x[0])),
+    "F.hardsigmoid": (1, lambda x, *_: F.hardsigmoid(x[0])),
+    "F.hardswish": (1, lambda x, *_: F.hardswish(x[0])),
+    "exp": (1, lambda x, *_: torch.exp(x[0])),
+    "log": (1, lambda x, *_: torch.log(x[0])),
+    "sqrt": (1, lambda x, *_: torch.sqrt(x[0])),
+    "x**p": (1, lambda x, power, _: x[0]**power),
+    "a+b": (2, lambda x, *_: x[0] + x[1]),
+    "a-b": (2, lambda x, *_: x[0] - x[1]),
+    "a*b": (2, lambda x, *_: x[0] * x[1]),
+    "a/b": (2, lambda x, *_: x[0] / x[1]),
     "F.mse_loss(gradient.to.target)": (2, reduced_pair(F.mse_loss)),
     "a@b": (2, lambda x, *_: x[0] @ x[1]),
     "a.T@b": (2, lambda x, *_: x[0].T @ x[1]),
@@ -307,6 +323,22 @@ ACTIVATIONS = {
     "gelu": "F.gelu",
     "softmax": "F.softmax",
     "log_softmax": "F.log_softmax",
+}
+
+# Formula, parameters, and whether they are meant for positive numbers alone.
+ELEMENTWISE = {
+    "relu6": ("F.relu6", [0], False),
+    "leaky_relu": ("F.leaky_relu", [0.01], False),
+    "elu": ("F.elu", [1, 0.3], False),
+    "selu": ("F.selu", [0], False),
+    "silu": ("F.silu", [0], False),
+    "softplus": ("F.softplus", [0], False),
+    "hard_sigmoid": ("F.hardsigmoid", [0], False),
+    "hard_swish": ("F.hardswish", [0], False),
+    "exp": ("exp", [0], False),
+    "log": ("log", [0], True),
+    "sqrt": ("sqrt", [0], True),
+    "pow": ("x**p", [2.5, -1, 0.3], True),
 }
 
 
@@ -588,6 +620,35 @@ def write_activations(file):
             writer.tail(formula, label, numbers, reductions=["none"])
 
 
+def tail_of(operation, numbers, positive):
+    if operation == "hard_swish":  # at 3 it deliberately differs
+        numbers = [x for x in numbers if abs(x) != 3]
+    return [abs(x) for x in numbers if x != 0] if positive else numbers
+
+
+def write_elementwise(file):
+    for operation, (formula, parameters, positive) in ELEMENTWISE.items():
+        writer = Writer(file, operation)
+        for parameter in parameters:
+            for shape in SHAPES[1:]:
+                x = Source(f"{operation} {shape} {parameter}").normal(shape, 2)
+                writer.case(formula, "ordinary", f"{shape_text(shape)}_{parameter}",
+                            [x.abs() if positive else x], parameter, ["none"])
+            for label, numbers in ACTIVATION_TAILS.items():
+                writer.tail(formula, f"{label}_{parameter}",
+                            tail_of(operation, numbers, positive), parameter=parameter,
+                            reductions=["none"])
+
+
+def write_broadcasts(file):
+    pairs = (((4, 1, 3), (5, 1)), ((3, 5), (5,)), ((1,), (2, 3)), ((3, 1), (3, 4)))
+    for operation, formula in (("add", "a+b"), ("sub", "a-b"), ("mul", "a*b"), ("div", "a/b")):
+        for a, b in pairs:
+            source = Source(f"{operation} {a} {b}")
+            Writer(file, operation).case(formula, "ordinary", f"{shape_text(a)}_{shape_text(b)}",
+                                         [source.normal(a), source.normal(b)], reductions=["none"])
+
+
 # ---- where the library deliberately differs ----
 
 
@@ -706,7 +767,8 @@ def main():
         for write in (write_ordinary_losses, write_difference_tails, write_bce_tails,
                       write_bce_with_logits_tails, write_cross_entropy_tails, write_nll_tails,
                       write_kl_div_tails, write_remaining_element_tails, write_cosine_tails,
-                      write_triplet_tails, write_products, write_activations, write_differences,
+                      write_triplet_tails, write_products, write_activations, write_elementwise,
+                      write_broadcasts, write_differences,
                       write_trajectories):
             write(file)
 

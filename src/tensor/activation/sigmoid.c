@@ -7,9 +7,7 @@ AG__INLINE ag__point sigmoid_law(double x, double unused_input, double unused)
 {
     (void)unused_input;
     (void)unused;
-    double e = ag__exp(-fabs(x));
-    double small = e / (1 + e), large = 1 / (1 + e); /* σ(-|x|) and σ(|x|) */
-    return (ag__point){.value = x < 0 ? small : large, .slope = small * large};
+    return (ag__point){.value = ag__sigmoid(x), .slope = ag__sigmoid(x) * ag__sigmoid(-x)};
 }
 
 AG__LAW_KERNELS(kernels, sigmoid_law)

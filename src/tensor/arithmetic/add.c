@@ -1,7 +1,7 @@
 /* add.c: a + b. */
 #include "config.h"
 
-#include "tensor/elementwise.h"
+#include "tensor/broadcast.h"
 
 AG__INLINE ag__point add_law(double a, double b, double unused)
 {

@@ -1,7 +1,7 @@
 /* mul.c: a · b, element by element. */
 #include "config.h"
 
-#include "tensor/elementwise.h"
+#include "tensor/broadcast.h"
 
 AG__INLINE ag__point mul_law(double a, double b, double unused)
 {

@@ -1,7 +1,7 @@
 /* sub.c: a - b. */
 #include "config.h"
 
-#include "tensor/elementwise.h"
+#include "tensor/broadcast.h"
 
 AG__INLINE ag__point sub_law(double a, double b, double unused)
 {
