@@ -52,7 +52,7 @@ typedef struct world {
     ag_plot_series series;
     ag_plot_panel panel;
     ag_plot plot;
-    ag_log *log;
+    ag_csv_log *log;
     ag_trace *trace;
     char text[200];
     double number;
@@ -100,7 +100,7 @@ static void create_world(world *w, const scenario *s, const op_case *at)
 
 static void destroy_world(world *w)
 {
-    ag_log_close(w->log);
+    ag_csv_log_close(w->log);
     ag_arena_destroy(w->arena);
     ag_arena_destroy(w->inputs);
     ck_assert_uint_eq(failing_allocator_outstanding(), 0);
@@ -412,7 +412,7 @@ static void prepare_data(world *w)
     w->file = must(ag_load_safetensors(arena, path_of(SAFETENSORS)));
     w->managed = must(ag_tensor_to_dlpack(arena, w->scratch));
     w->trace = must(ag_trace_create(arena, 9));
-    w->log = must(ag_log_open(arena, path_of(LOG), 1, (const char *[]){"loss"}, false));
+    w->log = must(ag_csv_log_open(arena, path_of(LOG), 1, (const char *[]){"loss"}, false));
     w->series = (ag_plot_series){.count = 3, .y = w->values};
     w->panel = (ag_plot_panel){.y_label = "loss", .num_series = 1, .series = &w->series};
     w->plot = (ag_plot){"nothing", "steps", 1, &w->panel};
@@ -510,9 +510,9 @@ static ag_status first_batch(world *w, ag_batches *made_batches)
     return AG_OK;
 }
 
-static ag_status close_log(ag_log *log)
+static ag_status close_log(ag_csv_log *log)
 {
-    return log != NULL ? ag_log_close(log) : ag_last_status();
+    return log != NULL ? ag_csv_log_close(log) : ag_last_status();
 }
 
 static ag_status end_span(ag_trace *trace)
