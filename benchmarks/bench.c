@@ -75,7 +75,8 @@ static void discard(bench *b)
 
 static bool is_product(const op_entry *entry)
 {
-    return entry->signature == SIGNATURE_matmul || entry->signature == SIGNATURE_linear;
+    return entry->signature == SIGNATURE_matmul || entry->signature == SIGNATURE_linear ||
+           entry->signature == SIGNATURE_conv2d;
 }
 
 /* Bytes that forward and backward must move: inputs twice, gradients, and an unreduced result. */
@@ -97,6 +98,8 @@ static double flops_of(const bench *b)
 {
     const ag_tensor *a = b->arguments.tensors[0];
     size_t k = a->shape[a->ndims - 1];
+    if (b->entry->signature == SIGNATURE_conv2d)
+        k = b->arguments.tensors[1]->size / b->arguments.tensors[1]->shape[0];
     return 3 * 2.0 * (double)k * (double)b->upstream->size;
 }
 

@@ -3,7 +3,6 @@
 
 #include <autograd/autograd.h>
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include "support/dataset.h"
 #include "support/options.h"
 #include "support/perceptron.h"
-#include "support/plot.h"
 #include "support/progress.h"
 
 #define PROGRAM "train_classifier"
@@ -52,9 +50,9 @@ typedef struct training_run {
     size_t batch_size;
     size_t num_steps;
     size_t steps_done;
-    double *losses;              /* [num_steps] */
-    double *training_accuracies; /* [num_epochs], in percent, as for the test */
-    double *test_accuracies;
+    float *losses;              /* [num_steps] */
+    float *training_accuracies; /* [num_epochs], in percent, as for the test */
+    float *test_accuracies;
 } training_run;
 
 /* What the steps of one epoch add up to. */
@@ -90,14 +88,14 @@ static uint32_t predicted_class(const ag_tensor *logits, size_t row)
 }
 
 /* Adds what came out of a step. Returns false if the training has got out of hand. */
-static bool record_step(training_run *run, double loss, const ag_tensor *logits,
+static bool record_step(training_run *run, float loss, const ag_tensor *logits,
                         const uint32_t *indices, epoch_sums *sums)
 {
     size_t count = logits->shape[0];
     for (size_t i = 0; i < count; i++)
         sums->correct += predicted_class(logits, i) == dataset_label(&run->training, indices[i]);
     sums->images += count;
-    sums->loss += loss * (double)count;
+    sums->loss += (double)loss * (double)count;
     run->losses[run->steps_done++] = loss;
     return isfinite(loss);
 }
@@ -126,7 +124,7 @@ static bool learn(training_run *run, uint32_t count, const uint32_t *indices, ep
     ag_optimizer_set_learning_rate(run->optimizer, scheduled_rate(run));
     if (ag_backward(arena, loss) != AG_OK || ag_optimizer_step(run->optimizer) != AG_OK)
         return false;
-    return record_step(run, (double)loss->data->data[0], logits->data, indices, sums);
+    return record_step(run, loss->data->data[0], logits->data, indices, sums);
 }
 
 /* ---- one epoch ---- */
@@ -201,11 +199,11 @@ static bool run_epoch(training_run *run, size_t epoch)
     double speed = (double)sums.images / (seconds_now() - bar.started);
     if (!evaluate(run)) return false;
 
-    run->training_accuracies[epoch] = percent_correct(&sums);
-    run->test_accuracies[epoch] = 100.0 * confusion_accuracy(&run->test_result);
+    run->training_accuracies[epoch] = (float)percent_correct(&sums);
+    run->test_accuracies[epoch] = (float)(100.0 * confusion_accuracy(&run->test_result));
     snprintf(details, sizeof details, "loss %.4f  training %.2f %%  test %.2f %%  %.0f images/s",
-             sums.loss / (double)sums.images, run->training_accuracies[epoch],
-             run->test_accuracies[epoch], speed);
+             sums.loss / (double)sums.images, (double)run->training_accuracies[epoch],
+             (double)run->test_accuracies[epoch], speed);
     progress_finish(&bar, details);
     return true;
 }
@@ -258,7 +256,7 @@ static bool create_history(training_run *run)
     run->test_result = confusion_create(arena, run->test.classes);
     run->order = ag_arena_alloc(arena, run->training.count * sizeof *run->order);
     run->losses = ag_arena_alloc(arena, run->num_steps * sizeof *run->losses);
-    double *accuracies = ag_arena_alloc(arena, 2 * run->num_epochs * sizeof *accuracies);
+    float *accuracies = ag_arena_alloc(arena, 2 * run->num_epochs * sizeof *accuracies);
     if (run->test_result.counts == NULL || run->order == NULL || run->losses == NULL ||
         accuracies == NULL)
         return library_failed();
@@ -312,54 +310,52 @@ static void print_build_info(void)
 /* ---- after the last ---- */
 
 /* The mean of the values around each, of about a fiftieth of them all. */
-static void smooth(size_t count, const double *values, double *smoothed)
+static void smooth(size_t count, const float *values, float *smoothed)
 {
     size_t reach = 1 + count / 100, first = 0, end = 0;
     double sum = 0.0; /* of values[first] to values[end - 1] */
     for (size_t i = 0; i < count; i++) {
         for (; end < count && end <= i + reach; end++)
-            sum += values[end];
+            sum += (double)values[end];
         for (; first + reach < i; first++)
-            sum -= values[first];
-        smoothed[i] = sum / (double)(end - first);
+            sum -= (double)values[first];
+        smoothed[i] = (float)(sum / (double)(end - first));
     }
 }
 
 /* 0, 1, 2 … and so on, times a factor, from an offset. */
-static void count_up(size_t count, double offset, double factor, double *x)
+static void count_up(size_t count, double offset, double factor, float *x)
 {
     for (size_t i = 0; i < count; i++)
-        x[i] = offset + factor * (double)i;
+        x[i] = (float)(offset + factor * (double)i);
 }
 
 static bool draw_curves(training_run *run)
 {
     size_t steps = run->num_steps, epochs = run->num_epochs;
-    double *step_x = ag_arena_alloc(run->permanent, (2 * steps + epochs) * sizeof *step_x);
+    float *step_x = ag_arena_alloc(run->permanent, (2 * steps + epochs) * sizeof *step_x);
     if (step_x == NULL) return library_failed();
-    double *smoothed = step_x + steps, *epoch_x = smoothed + steps;
+    float *smoothed = step_x + steps, *epoch_x = smoothed + steps;
     count_up(steps, 0.0, (double)epochs / (double)steps, step_x); /* a batch is seen, then learnt */
     count_up(epochs, 1.0, 1.0, epoch_x);
     smooth(steps, run->losses, smoothed);
 
-    plot_series losses[] = {
-        {"each batch", PLOT_FAINT_LINE, 0, steps, step_x, run->losses},
-        {"smoothed", PLOT_LINE, 0, steps, step_x, smoothed},
+    ag_plot_series losses[] = {
+        {"each batch", AG_PLOT_FAINT_LINE, 0, steps, step_x, run->losses, 1},
+        {"smoothed", AG_PLOT_LINE, 0, steps, step_x, smoothed, 1},
     };
-    plot_series accuracies[] = {
-        {"training (during the epoch)", PLOT_LINE_WITH_POINTS, 0, epochs, epoch_x,
-         run->training_accuracies},
-        {"test (after it)", PLOT_LINE_WITH_POINTS, 3, epochs, epoch_x, run->test_accuracies},
+    ag_plot_series accuracies[] = {
+        {"training (during the epoch)", AG_PLOT_LINE_WITH_POINTS, 0, epochs, epoch_x,
+         run->training_accuracies, 1},
+        {"test (after it)", AG_PLOT_LINE_WITH_POINTS, 3, epochs, epoch_x, run->test_accuracies, 1},
     };
-    plot_panel panels[] = {{"Cross-entropy loss", true, 2, losses},
-                           {"Accuracy in percent", false, 2, accuracies}};
+    ag_plot_panel panels[] = {{"Cross-entropy loss", true, 2, losses},
+                              {"Accuracy in percent", false, 2, accuracies}};
     char title[160];
     snprintf(title, sizeof title, "%.100s: test accuracy %.2f %%", run->data_name,
              100.0 * confusion_accuracy(&run->test_result));
-    plot chart = {title, "Epochs", 2, panels};
-    if (plot_write_svg(&chart, run->options.output)) return true;
-    fprintf(stderr, PROGRAM ": cannot write %s: %s\n", run->options.output, strerror(errno));
-    return false;
+    ag_plot chart = {title, "Epochs", 2, panels};
+    return ag_save_plot(run->options.output, &chart) == AG_OK || library_failed();
 }
 
 static bool report(training_run *run)

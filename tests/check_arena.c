@@ -512,24 +512,6 @@ END_TEST
 
 /* ---- NULL, and threads ---- */
 
-START_TEST(null_arenas_are_refused)
-{
-    ag_arena_destroy(NULL);
-    ck_assert_int_eq(ag_last_status(), AG_OK);
-    ck_assert_ptr_null(ag_arena_alloc(NULL, 1));
-    assert_last_failure(AG_ERROR_NULL, "arena_alloc: arena is NULL");
-    ck_assert_int_eq(ag_arena_rewind(NULL, ag_arena_mark(NULL)), AG_ERROR_NULL);
-    assert_last_failure(AG_ERROR_NULL, "arena_rewind: arena is NULL");
-    ck_assert_int_eq(ag_arena_reset(NULL), AG_ERROR_NULL);
-    assert_last_failure(AG_ERROR_NULL, "arena_reset: arena is NULL");
-    ck_assert_int_eq(ag_arena_set_limit(NULL, 1), AG_ERROR_NULL);
-    assert_last_failure(AG_ERROR_NULL, "arena_set_limit: arena is NULL");
-    ck_assert_uint_eq(ag_arena_used(NULL), 0);
-    ck_assert_uint_eq(ag_arena_high_water(NULL), 0);
-    ck_assert_uint_eq(ag_arena_capacity(NULL), 0);
-}
-END_TEST
-
 static void *use_an_arena(void *result)
 {
     ag_arena *arena = ag_arena_create(1000);
@@ -691,7 +673,6 @@ static TCase *limits_and_lives(void)
     tcase_add_test(tests, a_limit_below_one_allocation_allows_none);
     tcase_add_test(tests, a_limit_keeps_what_is_held_already);
     tcase_add_test(tests, a_limit_beyond_all_memory_is_none);
-    tcase_add_test(tests, null_arenas_are_refused);
     tcase_add_test(tests, threads_use_arenas_of_their_own_without_coordination);
     tcase_add_loop_test(tests, random_lives_never_hand_out_memory_twice, 0, 12);
     return tests;

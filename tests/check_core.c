@@ -332,34 +332,6 @@ START_TEST(a_bad_shape_is_refused_and_takes_nothing)
 }
 END_TEST
 
-START_TEST(creation_refuses_null)
-{
-    uint32_t shape[] = {1};
-    float value = 1;
-    ck_assert_ptr_null(ag_tensor_create(NULL, 1, shape));
-    assert_last_failure(AG_ERROR_NULL, "tensor_create: arena is NULL");
-    ck_assert_ptr_null(ag_tensor_create(arena, 1, NULL));
-    assert_last_failure(AG_ERROR_NULL, "tensor_create: shape is NULL");
-    ck_assert_ptr_null(ag_tensor_create_zeros(NULL, 1, shape));
-    assert_last_failure(AG_ERROR_NULL, "tensor_create_zeros: arena is NULL");
-    ck_assert_ptr_null(ag_tensor_create_zeros(arena, 1, NULL));
-    assert_last_failure(AG_ERROR_NULL, "tensor_create_zeros: shape is NULL");
-    ck_assert_ptr_null(ag_tensor_create_from(NULL, 1, shape, &value));
-    assert_last_failure(AG_ERROR_NULL, "tensor_create_from: arena is NULL");
-    ck_assert_ptr_null(ag_tensor_create_from(arena, 1, NULL, &value));
-    assert_last_failure(AG_ERROR_NULL, "tensor_create_from: shape is NULL");
-    ck_assert_ptr_null(ag_tensor_create_from(arena, 1, shape, NULL));
-    assert_last_failure(AG_ERROR_NULL, "tensor_create_from: values is NULL");
-    ck_assert_ptr_null(ag_tensor_wrap(NULL, 1, shape, &value));
-    assert_last_failure(AG_ERROR_NULL, "tensor_wrap: arena is NULL");
-    ck_assert_ptr_null(ag_tensor_wrap(arena, 1, NULL, &value));
-    assert_last_failure(AG_ERROR_NULL, "tensor_wrap: shape is NULL");
-    ck_assert_ptr_null(ag_tensor_wrap(arena, 1, shape, NULL));
-    assert_last_failure(AG_ERROR_NULL, "tensor_wrap: data is NULL");
-    ck_assert_uint_eq(ag_arena_used(arena), 0);
-}
-END_TEST
-
 START_TEST(creation_out_of_memory_takes_nothing)
 {
     uint32_t shape[] = {100};
@@ -389,9 +361,7 @@ static const struct {
     {{.ndims = UINT32_MAX, .shape = {1}, .size = 1, .data = some_values},
      AG_ERROR_SHAPE,
      "4294967295 dimensions"},
-    {{.ndims = 2, .shape = {3, 0}, .size = 0, .data = some_values},
-     AG_ERROR_SHAPE,
-     "dimension 1 of shape [3, 0] is 0"},
+    {{.ndims = 2, .shape = {3, 0}, .size = 0, .data = some_values}, AG_ERROR_SHAPE, "[3, 0] is 0"},
     {{.ndims = 2, .shape = {2, 3}, .size = 7, .data = some_values},
      AG_ERROR_SHAPE,
      "7 elements, but its shape is [2, 3]"},
@@ -523,22 +493,6 @@ START_TEST(copy_and_add_want_equal_shapes)
     assert_fails(ag_tensor_add(out, six, matrix), AG_ERROR_SHAPE, "out is [6] but b is [3, 2]");
     for (size_t i = 0; i < out->size; i++)
         ck_assert(out->data[i] == 5);
-}
-END_TEST
-
-START_TEST(the_functions_on_tensors_refuse_null)
-{
-    ag_tensor *a = zeros(1);
-    ag_random random = ag_random_create(1);
-    assert_fails(ag_tensor_fill_uniform(NULL, &random, 0, 1), AG_ERROR_NULL, "tensor is NULL");
-    assert_fails(ag_tensor_fill_uniform(a, NULL, 0, 1), AG_ERROR_NULL, "random is NULL");
-    assert_fails(ag_tensor_fill_normal(NULL, &random, 0, 1), AG_ERROR_NULL, "tensor is NULL");
-    assert_fails(ag_tensor_fill_normal(a, NULL, 0, 1), AG_ERROR_NULL, "random is NULL");
-    assert_fails(ag_tensor_copy(NULL, a), AG_ERROR_NULL, "tensor_copy: out is NULL");
-    assert_fails(ag_tensor_copy(a, NULL), AG_ERROR_NULL, "tensor_copy: tensor is NULL");
-    assert_fails(ag_tensor_add(NULL, a, a), AG_ERROR_NULL, "tensor_add: out is NULL");
-    assert_fails(ag_tensor_add(a, NULL, a), AG_ERROR_NULL, "tensor_add: a is NULL");
-    assert_fails(ag_tensor_add(a, a, NULL), AG_ERROR_NULL, "tensor_add: b is NULL");
 }
 END_TEST
 
@@ -1086,7 +1040,6 @@ static TCase *tensor_case(void)
     tcase_add_test(tests, zeros_are_zero_even_in_memory_used_before);
     tcase_add_test(tests, values_are_copied_and_memory_is_wrapped);
     tcase_add_loop_test(tests, a_bad_shape_is_refused_and_takes_nothing, 0, COUNT_OF(bad_shapes));
-    tcase_add_test(tests, creation_refuses_null);
     tcase_add_test(tests, creation_out_of_memory_takes_nothing);
     tcase_add_loop_test(tests, a_fabricated_tensor_is_refused_by_the_functions_on_tensors, 0,
                         COUNT_OF(fabricated));
@@ -1098,7 +1051,6 @@ static TCase *tensor_case(void)
     tcase_add_test(tests, add_adds_and_its_output_may_be_an_input);
     tcase_add_test(tests, add_refuses_an_output_that_overlaps_an_input_in_part);
     tcase_add_test(tests, copy_and_add_want_equal_shapes);
-    tcase_add_test(tests, the_functions_on_tensors_refuse_null);
     return tests;
 }
 

@@ -1074,77 +1074,6 @@ END_TEST
 
 /* ---- NULL ---- */
 
-START_TEST(making_nodes_refuses_null)
-{
-    ag_variable *x = scalar(1), *node = ag_scale(graph, x, 1), *parents[] = {x, NULL};
-    ag_tensor *tensor = x->data;
-    size_t used = ag_arena_used(graph);
-    ck_assert_ptr_null(ag_create_leaf(NULL, tensor, true));
-    assert_last_failure(AG_ERROR_NULL, "create_leaf: arena is NULL");
-    ck_assert_ptr_null(ag_create_leaf(graph, NULL, true));
-    assert_last_failure(AG_ERROR_NULL, "create_leaf: tensor is NULL");
-    ck_assert_ptr_null(ag_detach(NULL, x));
-    assert_last_failure(AG_ERROR_NULL, "arena is NULL");
-    ck_assert_ptr_null(ag_detach(graph, NULL));
-    assert_last_failure(AG_ERROR_NULL, "detach: variable is NULL");
-    ck_assert_ptr_null(ag_create_node(NULL, "own", tensor, 1, parents, cube_backward));
-    assert_last_failure(AG_ERROR_NULL, "create_node: arena is NULL");
-    ck_assert_ptr_null(ag_create_node(graph, NULL, tensor, 1, parents, cube_backward));
-    assert_last_failure(AG_ERROR_NULL, "create_node: op is NULL");
-    ck_assert_ptr_null(ag_create_node(graph, "own", NULL, 1, parents, cube_backward));
-    assert_last_failure(AG_ERROR_NULL, "create_node: data is NULL");
-    ck_assert_ptr_null(ag_create_node(graph, "own", tensor, 1, NULL, cube_backward));
-    assert_last_failure(AG_ERROR_NULL, "create_node: parents is NULL");
-    ck_assert_ptr_null(ag_create_node(graph, "own", tensor, 2, parents, cube_backward));
-    assert_last_failure(AG_ERROR_NULL, "create_node: one of parents is NULL");
-    ck_assert_ptr_null(ag_create_node(graph, "own", tensor, 1, parents, NULL));
-    assert_last_failure(AG_ERROR_NULL, "create_node: backward_fn is NULL");
-    assert_fails(ag_save_tensors(NULL, node, 1, &tensor), AG_ERROR_NULL, "arena is NULL");
-    assert_fails(ag_save_tensors(graph, NULL, 1, &tensor), AG_ERROR_NULL, "node is NULL");
-    assert_fails(ag_save_tensors(graph, node, 1, NULL), AG_ERROR_NULL, "tensors is NULL");
-    ck_assert_uint_eq(ag_arena_used(graph), used);
-}
-END_TEST
-
-START_TEST(going_backward_refuses_null)
-{
-    ag_variable *x = scalar(1);
-    bool accumulate = false;
-    assert_fails(ag_backward(NULL, x), AG_ERROR_NULL, "backward: temp_arena is NULL");
-    assert_fails(ag_backward(temp, NULL), AG_ERROR_NULL, "backward: root is NULL");
-    assert_fails(ag_backward_from(NULL, x, x->data), AG_ERROR_NULL, "temp_arena is NULL");
-    assert_fails(ag_backward_from(temp, NULL, x->data), AG_ERROR_NULL, "root is NULL");
-    assert_fails(ag_backward_from(temp, x, NULL), AG_ERROR_NULL, "seed is NULL");
-    assert_fails(ag_zero_grad(NULL), AG_ERROR_NULL, "zero_grad: variable is NULL");
-    assert_fails(ag_accumulate_grad(NULL, x->data), AG_ERROR_NULL, "parent is NULL");
-    assert_fails(ag_accumulate_grad(x, NULL), AG_ERROR_NULL, "contribution is NULL");
-    ck_assert_ptr_null(ag_grad_sink(NULL, &accumulate));
-    assert_last_failure(AG_ERROR_NULL, "grad_sink: parent is NULL");
-    ck_assert_ptr_null(ag_grad_sink(x, NULL));
-    assert_last_failure(AG_ERROR_NULL, "grad_sink: accumulate is NULL");
-    ck_assert_ptr_null(x->grad);
-}
-END_TEST
-
-START_TEST(operations_refuse_null)
-{
-    ag_variable *x = scalar(1);
-    ck_assert_ptr_null(ag_add(NULL, x, x));
-    assert_last_failure(AG_ERROR_NULL, "add: arena is NULL");
-    ck_assert_ptr_null(ag_add(graph, NULL, x));
-    assert_last_failure(AG_ERROR_NULL, "add: a is NULL");
-    ck_assert_ptr_null(ag_add(graph, x, NULL));
-    assert_last_failure(AG_ERROR_NULL, "add: b is NULL");
-    ck_assert_ptr_null(ag_reshape(graph, x, 1, NULL));
-    assert_last_failure(AG_ERROR_NULL, "reshape: shape is NULL");
-    ck_assert_ptr_null(ag_linear(graph, x, NULL, NULL));
-    assert_last_failure(AG_ERROR_NULL, "linear: weight is NULL");
-    ck_assert_ptr_null(ag_triplet_loss(graph, x, x, NULL, 1, AG_REDUCTION_MEAN));
-    assert_last_failure(AG_ERROR_NULL, "triplet_loss: negative is NULL");
-    ck_assert_uint_eq(ag_arena_used(graph), 0);
-}
-END_TEST
-
 /* ---- memory that runs out ---- */
 
 /* What each of them is made from; all of it lives in the permanent arena. */
@@ -1447,6 +1376,7 @@ END_TEST
 
 START_TEST(allocations_are_counted_at_all)
 {
+    if (getenv("AG_UNDER_VALGRIND") != NULL) return; /* which takes our allocator's place */
     start_counting();
     ag_arena_destroy(ag_arena_create(0));
     ck_assert_int_eq(stop_counting(), 2);
@@ -1554,9 +1484,6 @@ static TCase *hand_made_case(void)
     tcase_add_test(tests, a_leaf_made_by_hand_gets_no_gradient);
     tcase_add_test(tests, a_node_copied_by_hand_works);
     tcase_add_test(tests, an_edge_that_leads_nowhere_does_no_harm);
-    tcase_add_test(tests, making_nodes_refuses_null);
-    tcase_add_test(tests, going_backward_refuses_null);
-    tcase_add_test(tests, operations_refuse_null);
     return tests;
 }
 

@@ -711,6 +711,31 @@ START_TEST(cosine_of_opposite_embeddings_is_minus_one)
 END_TEST
 
 /* 1 - cos is 1e-15 here, and the difference of 1 and the cosine has not one right digit. */
+/* Far more features than are worked on at once, the second half of which counts as much. */
+START_TEST(cosine_of_long_embeddings_counts_every_feature)
+{
+    enum { N = 20006 };
+    ag_arena *arena = ag_arena_create(0);
+    ag_tensor *x1 = ag_tensor_create(arena, 1, (uint32_t[]){N});
+    ag_tensor *x2 = ag_tensor_create_zeros(arena, 1, (uint32_t[]){N});
+    ag_tensor *label = ag_tensor_create(arena, 1, (uint32_t[]){1});
+    ag_tensor_fill(x1, 1);
+    ag_tensor_fill(label, SIMILAR);
+    for (size_t i = 0; i < N / 2; i++)
+        x2->data[i] = 1;
+    ag_variable *leaf = ag_create_leaf(arena, x1, true);
+    ag_variable *loss =
+        ag_cosine_embedding_loss(arena, leaf, ag_create_leaf(arena, x2, false),
+                                 ag_create_leaf(arena, label, false), 0, AG_REDUCTION_SUM);
+    ck_assert_ptr_nonnull(loss);
+    assert_near(loss->data->data[0], 1 - sqrtl(0.5L));
+    ck_assert_int_eq(ag_backward(arena, loss), AG_OK);
+    assert_near(leaf->grad->data[0], sqrtl(0.5L) / N - sqrtl(2) / N);
+    assert_near(leaf->grad->data[N - 1], sqrtl(0.5L) / N);
+    ag_arena_destroy(arena);
+}
+END_TEST
+
 START_TEST(cosine_of_nearly_identical_embeddings_is_exact)
 {
     const float x[] = {0.1f, -0.7f, 0.3f, 0.9f};
@@ -1476,6 +1501,7 @@ static void add_embeddings(Suite *suite)
     tcase_add_test(tests, cosine_of_identical_embeddings_has_no_loss);
     tcase_add_test(tests, cosine_of_parallel_embeddings_has_no_loss);
     tcase_add_test(tests, cosine_of_opposite_embeddings_is_minus_one);
+    tcase_add_test(tests, cosine_of_long_embeddings_counts_every_feature);
     tcase_add_test(tests, cosine_of_nearly_identical_embeddings_is_exact);
     tcase_add_test(tests, cosine_sees_the_smallest_angles);
     tcase_add_test(tests, cosine_stays_between_minus_one_and_one);

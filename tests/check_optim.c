@@ -363,12 +363,21 @@ END_TEST
 
 /* ---- which parameters move ---- */
 
+static const char *const rule_names[] = {"sgd: ", "adamw: ", "adam: ", "rmsprop: ", "adagrad: "};
+#define NUM_RULES COUNT_OF(rule_names)
+
 static ag_optimizer *create_optimizer(int rule, size_t count, ag_variable *const *parameters)
 {
     ag_sgd_options sgd = {.learning_rate = 0.1f, .momentum = 0.9f};
-    ag_adamw_options adamw = ag_adamw_defaults();
-    return rule == 0 ? ag_sgd_create(permanent, count, parameters, sgd)
-                     : ag_adamw_create(permanent, count, parameters, adamw);
+    ag_rmsprop_options rmsprop = {
+        .learning_rate = 0.1f, .alpha = 0.9f, .epsilon = 1e-3f, .momentum = 0.5f, .centered = true};
+    switch (rule) {
+    case 0: return ag_sgd_create(permanent, count, parameters, sgd);
+    case 1: return ag_adamw_create(permanent, count, parameters, ag_adamw_defaults());
+    case 2: return ag_adam_create(permanent, count, parameters, ag_adam_defaults());
+    case 3: return ag_rmsprop_create(permanent, count, parameters, rmsprop);
+    default: return ag_adagrad_create(permanent, count, parameters, ag_adagrad_defaults());
+    }
 }
 
 /* A parameter that was left out has no velocity, no moments and no steps behind it. */
@@ -575,6 +584,46 @@ START_TEST(adamw_refuses_a_bad_setting)
 }
 END_TEST
 
+static const struct {
+    ag_rmsprop_options options;
+    const char *message;
+} bad_rmsprop[] = {
+    {{.learning_rate = -1}, "rmsprop: learning_rate is -1 but must be at least 0 and below inf"},
+    {{.alpha = 1}, "rmsprop: alpha is 1 but must be at least 0 and below 1"},
+    {{.epsilon = -1}, "rmsprop: epsilon is -1 but must be at least 0 and below inf"},
+    {{.momentum = 1}, "rmsprop: momentum is 1 but must be at least 0 and below 1"},
+    {{.weight_decay = INFINITY}, "rmsprop: weight_decay is inf but must be"},
+};
+
+START_TEST(rmsprop_refuses_a_bad_setting)
+{
+    ag_variable *p = parameter_of(1);
+    size_t used = ag_arena_used(permanent);
+    assert_none_created(ag_rmsprop_create(permanent, 1, &p, bad_rmsprop[_i].options), used,
+                        AG_ERROR_ARGUMENT, bad_rmsprop[_i].message);
+}
+END_TEST
+
+static const struct {
+    ag_adagrad_options options;
+    const char *message;
+} bad_adagrad[] = {
+    {{.learning_rate = NAN}, "adagrad: learning_rate is"},
+    {{.learning_rate_decay = -1}, "adagrad: learning_rate_decay is -1 but must be at least 0"},
+    {{.epsilon = -1}, "adagrad: epsilon is -1 but must be at least 0 and below inf"},
+    {{.initial_accumulator_value = -2}, "adagrad: initial_accumulator_value is -2 but must be"},
+    {{.weight_decay = -1}, "adagrad: weight_decay is -1 but must be at least 0 and below inf"},
+};
+
+START_TEST(adagrad_refuses_a_bad_setting)
+{
+    ag_variable *p = parameter_of(1);
+    size_t used = ag_arena_used(permanent);
+    assert_none_created(ag_adagrad_create(permanent, 1, &p, bad_adagrad[_i].options), used,
+                        AG_ERROR_ARGUMENT, bad_adagrad[_i].message);
+}
+END_TEST
+
 START_TEST(settings_at_the_ends_of_their_ranges_are_allowed)
 {
     ag_variable *p = parameter_of(1);
@@ -586,8 +635,6 @@ START_TEST(settings_at_the_ends_of_their_ranges_are_allowed)
     ck_assert_ptr_nonnull(ag_adamw_create(permanent, 1, &p, highest));
 }
 END_TEST
-
-static const char *const rule_names[] = {"sgd: ", "adamw: "};
 
 static void assert_refused(int rule, size_t count, ag_variable *const *parameters, ag_status status,
                            const char *fragment)
@@ -626,8 +673,86 @@ START_TEST(optimizers_refuse_null)
     assert_last_failure(AG_ERROR_NULL, "optimizer_zero_grad: optimizer is NULL");
     ck_assert_int_eq(ag_optimizer_set_learning_rate(NULL, 1), AG_ERROR_NULL);
     assert_last_failure(AG_ERROR_NULL, "optimizer_set_learning_rate: optimizer is NULL");
+    ck_assert_ptr_null(ag_optimizer_name(NULL));
+    assert_last_failure(AG_ERROR_NULL, "optimizer_name: optimizer is NULL");
+    ck_assert_uint_eq(ag_optimizer_num_state(NULL), 0);
+    assert_last_failure(AG_ERROR_NULL, "optimizer_num_state: optimizer is NULL");
+    ck_assert_int_eq(ag_optimizer_state_at(NULL, 0, &(ag_optimizer_state){0}), AG_ERROR_NULL);
+    assert_last_failure(AG_ERROR_NULL, "optimizer_state_at: optimizer is NULL");
     ck_assert(isnan(ag_optimizer_learning_rate(NULL)));
     assert_last_failure(AG_ERROR_NULL, "optimizer_learning_rate: optimizer is NULL");
+}
+END_TEST
+
+/* ---- checkpoints ---- */
+
+#define MAX_CHECKPOINT 16
+
+typedef struct checkpoint {
+    float weights[SIZE];
+    float tensors[MAX_CHECKPOINT][SIZE];
+    uint64_t counters[MAX_CHECKPOINT];
+} checkpoint;
+
+/* Copies what the optimiser remembers to the checkpoint, or back. */
+static void exchange(ag_optimizer *optimizer, checkpoint *c, bool restore)
+{
+    size_t count = ag_optimizer_num_state(optimizer);
+    ck_assert(0 < count && count <= MAX_CHECKPOINT);
+    for (size_t i = 0; i < count; i++) {
+        ag_optimizer_state state;
+        succeed(ag_optimizer_state_at(optimizer, i, &state));
+        ck_assert((state.tensor == NULL) != (state.counter == NULL));
+        void *own = state.tensor != NULL ? (void *)state.tensor->data : (void *)state.counter;
+        void *copy = state.tensor != NULL ? (void *)c->tensors[i] : (void *)&c->counters[i];
+        size_t bytes = state.tensor != NULL ? state.tensor->size * sizeof(float) : sizeof(uint64_t);
+        memcpy(restore ? own : copy, restore ? copy : own, bytes);
+    }
+}
+
+static void train(const quadratic *q, ag_optimizer *optimizer, ag_variable *w, int steps)
+{
+    for (int step = 0; step < steps; step++) {
+        compute_gradient(q, w);
+        succeed(ag_optimizer_step(optimizer));
+        succeed(ag_optimizer_zero_grad(optimizer));
+    }
+}
+
+START_TEST(what_an_optimizer_remembers_is_enough_to_resume)
+{
+    quadratic q = create_quadratic();
+    ag_variable *w = random_parameter(1, SIZE), *resumed = random_parameter(1, SIZE);
+    ag_optimizer *first = create_optimizer(_i, 1, &w);
+    ag_optimizer *second = create_optimizer(_i, 1, &resumed);
+    checkpoint c;
+    train(&q, first, w, 7);
+    exchange(first, &c, false);
+    succeed(ag_tensor_copy(resumed->data, w->data));
+    train(&q, first, w, 7);
+    exchange(second, &c, true);
+    train(&q, second, resumed, 7);
+    ck_assert_int_eq(memcmp(w->data->data, resumed->data->data, SIZE * sizeof(float)), 0);
+}
+END_TEST
+
+START_TEST(what_an_optimizer_remembers_has_names_and_shapes)
+{
+    ag_variable *parameters[] = {parameter_of(1), random_parameter(2, 3)};
+    ag_optimizer *optimizer = create_optimizer(1, 2, parameters);
+    static const char *const names[] = {"0.step", "0.exp_avg", "0.exp_avg_sq",
+                                        "1.step", "1.exp_avg", "1.exp_avg_sq"};
+    ck_assert_str_eq(ag_optimizer_name(optimizer), "adamw");
+    ck_assert_uint_eq(ag_optimizer_num_state(optimizer), 6);
+    ag_optimizer_state state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        succeed(ag_optimizer_state_at(optimizer, i, &state));
+        ck_assert_str_eq(state.name, names[i]);
+        if (state.tensor != NULL)
+            ck_assert(ag_tensor_same_shape(state.tensor, parameters[i / 3]->data));
+    }
+    ck_assert_int_eq(ag_optimizer_state_at(optimizer, 6, &state), AG_ERROR_ARGUMENT);
+    assert_last_failure(AG_ERROR_ARGUMENT, "optimizer_state_at: index is 6 but must be below 6");
 }
 END_TEST
 
@@ -662,6 +787,208 @@ START_TEST(the_number_of_threads_changes_no_bit)
 }
 END_TEST
 
+/* A model of many sizes, some left out, moves as each parameter does with an optimiser of its own. */
+START_TEST(parameters_move_independently_of_each_other)
+{
+    static const uint32_t sizes[] = {1, 15, 16, 17, 4095, 4096, 4097, 3, 30000, 1, 1, 8192, 2};
+    enum { COUNT = COUNT_OF(sizes) };
+    ag_variable *together[COUNT], *alone[COUNT];
+    ag_optimizer *single[COUNT];
+    bool unused = false;
+    for (int i = 0; i < COUNT; i++) {
+        together[i] = random_parameter(1, sizes[i]);
+        alone[i] = random_parameter(1, sizes[i]);
+        succeed(ag_tensor_copy(alone[i]->data, together[i]->data));
+        single[i] = create_optimizer(_i, 1, &alone[i]);
+    }
+    ag_optimizer *optimizer = create_optimizer(_i, COUNT, together);
+    succeed(ag_set_num_threads(3));
+    for (int step = 0; step < 6; step++) {
+        succeed(ag_optimizer_zero_grad(optimizer));
+        for (int i = 0; i < COUNT; i++) {
+            if ((i + step) % 3 == 0) continue;
+            ag_tensor *grad = ag_grad_sink(together[i], &unused);
+            succeed(ag_tensor_fill_uniform(grad, &numbers, -1, 1));
+            succeed(ag_tensor_copy(ag_grad_sink(alone[i], &unused), grad));
+            succeed(ag_optimizer_step(single[i]));
+        }
+        succeed(ag_optimizer_step(optimizer));
+    }
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_int_eq(
+            memcmp(together[i]->data->data, alone[i]->data->data, sizes[i] * sizeof(float)), 0);
+}
+END_TEST
+
+/* ---- groups and momentum ---- */
+
+START_TEST(a_group_has_its_own_settings)
+{
+    ag_variable *first = parameter_of(1), *second = parameter_of(1), *frozen = parameter_of(1);
+    ag_optimizer *optimizer = ag_sgd_create(
+        permanent, 1, &first, (ag_sgd_options){.learning_rate = 0.5f, .weight_decay = 0.25f});
+    succeed(ag_optimizer_add_group(optimizer, 1, &second, 0.5f, 0));
+    succeed(ag_optimizer_add_group(optimizer, 1, &frozen, 0, 1));
+    set_gradient(first, 1);
+    set_gradient(second, 1);
+    set_gradient(frozen, 1);
+    succeed(ag_optimizer_step(optimizer));
+    ck_assert(value_of(first) == 1 - 0.5f * 1.25f);
+    ck_assert(value_of(second) == 1 - 0.25f && value_of(frozen) == 1);
+    succeed(ag_optimizer_set_learning_rate(optimizer, 1));
+    succeed(ag_optimizer_step(optimizer));
+    ck_assert(value_of(second) == 1 - 0.25f - 0.5f);
+    succeed(ag_optimizer_zero_grad(optimizer));
+    ck_assert(first->grad == NULL && second->grad == NULL && frozen->grad == NULL);
+    ck_assert_uint_eq(ag_optimizer_num_state(optimizer), 3);
+}
+END_TEST
+
+/* What the first group has remembered stays when a second comes. */
+START_TEST(a_group_can_come_late)
+{
+    ag_variable *first = parameter_of(1), *alone = parameter_of(1), *late = parameter_of(1);
+    ag_optimizer *optimizer = create_optimizer(_i, 1, &first);
+    ag_optimizer *other = create_optimizer(_i, 1, &alone);
+    for (int step = 0; step < 4; step++) {
+        if (step == 2) succeed(ag_optimizer_add_group(optimizer, 1, &late, 1, 0));
+        set_gradient(first, 1 + (float)step);
+        set_gradient(alone, 1 + (float)step);
+        set_gradient(late, 1);
+        succeed(ag_optimizer_step(optimizer));
+        succeed(ag_optimizer_step(other));
+    }
+    ck_assert(value_of(first) == value_of(alone) && value_of(late) != 1);
+}
+END_TEST
+
+static void assert_no_group(ag_optimizer *optimizer, ag_variable *p, float factor, float decay,
+                            ag_status status, const char *message)
+{
+    size_t used = ag_arena_used(permanent), state = ag_optimizer_num_state(optimizer);
+    ck_assert_int_eq(ag_optimizer_add_group(optimizer, 1, &p, factor, decay), status);
+    assert_last_failure(status, message);
+    ck_assert_uint_eq(ag_arena_used(permanent), used);
+    ck_assert_uint_eq(ag_optimizer_num_state(optimizer), state);
+}
+
+START_TEST(a_bad_group_is_refused)
+{
+    ag_variable *p = parameter_of(1), *q = random_parameter(500, 1000);
+    ag_optimizer *optimizer = create_optimizer(_i, 1, &p);
+    assert_no_group(optimizer, p, 1, 0, AG_ERROR_ARGUMENT,
+                    "optimizer_add_group: parameter 0 is in an earlier group");
+    assert_no_group(optimizer, NULL, 1, 0, AG_ERROR_NULL,
+                    "optimizer_add_group: one of parameters is NULL");
+    assert_no_group(
+        optimizer, q, -1, 0, AG_ERROR_ARGUMENT,
+        "optimizer_add_group: learning_rate_factor is -1 but must be at least 0 and below inf");
+    assert_no_group(optimizer, q, 1, NAN, AG_ERROR_ARGUMENT,
+                    "optimizer_add_group: weight_decay is");
+    succeed(ag_arena_set_limit(permanent, ag_arena_capacity(permanent)));
+    assert_no_group(optimizer, q, 1, 0, AG_ERROR_MEMORY, "limit");
+    ck_assert_int_eq(ag_optimizer_add_group(NULL, 1, &p, 1, 0), AG_ERROR_NULL);
+    assert_last_failure(AG_ERROR_NULL, "optimizer_add_group: optimizer is NULL");
+}
+END_TEST
+
+START_TEST(the_momentum_can_be_read_and_changed)
+{
+    ag_variable *p = parameter_of(1);
+    ag_optimizer *optimizer =
+        ag_sgd_create(permanent, 1, &p, (ag_sgd_options){.learning_rate = 0.5f, .momentum = 0.5f});
+    ck_assert(ag_optimizer_momentum(optimizer) == 0.5f);
+    set_gradient(p, 1);
+    succeed(ag_optimizer_step(optimizer));
+    succeed(ag_optimizer_set_momentum(optimizer, 0.25f));
+    succeed(ag_optimizer_step(optimizer));
+    ck_assert(value_of(p) == 1 - 0.5f - 0.5f * 1.25f);
+    ck_assert_int_eq(ag_optimizer_set_momentum(optimizer, 1), AG_ERROR_ARGUMENT);
+    assert_last_failure(AG_ERROR_ARGUMENT, "optimizer_set_momentum: momentum is 1 but must be");
+    ck_assert(ag_optimizer_momentum(optimizer) == 0.25f);
+    ag_optimizer *none = ag_sgd_create(permanent, 1, &p, (ag_sgd_options){.learning_rate = 0.5f});
+    ck_assert_int_eq(ag_optimizer_set_momentum(none, 0.5f), AG_ERROR_ARGUMENT);
+    assert_last_failure(AG_ERROR_ARGUMENT, "optimizer_set_momentum: this sgd was made without one");
+    ck_assert(ag_optimizer_momentum(none) == 0 && isnan(ag_optimizer_momentum(NULL)));
+    assert_last_failure(AG_ERROR_NULL, "optimizer_momentum: optimizer is NULL");
+    ck_assert_int_eq(ag_optimizer_set_momentum(NULL, 0), AG_ERROR_NULL);
+    assert_last_failure(AG_ERROR_NULL, "optimizer_set_momentum: optimizer is NULL");
+    ag_optimizer *adam = create_optimizer(2, 1, &p);
+    ck_assert(ag_optimizer_momentum(adam) == 0.9f);
+    succeed(ag_optimizer_set_momentum(adam, 0.8f));
+}
+END_TEST
+
+/* ---- clipping ---- */
+
+START_TEST(the_norm_is_clipped)
+{
+    ag_variable *p[] = {parameter_of(0), parameter_of(0), parameter_of(0)};
+    double norm = 0;
+    set_gradient(p[0], 3e30f);
+    set_gradient(p[2], -4e30f);
+    succeed(ag_clip_grad_norm(3, p, 1e31f, &norm));
+    ck_assert(p[0]->grad->data[0] == 3e30f && p[1]->grad == NULL);
+    ck_assert_double_eq_tol(norm, 5e30, 1e24);
+    succeed(ag_clip_grad_norm(3, p, 0.5f, NULL));
+    ck_assert_double_eq_tol((double)p[0]->grad->data[0], 0.3, 1e-6);
+    ck_assert_double_eq_tol((double)p[2]->grad->data[0], -0.4, 1e-6);
+    succeed(ag_clip_grad_norm(3, p, 0, &norm));
+    ck_assert(fabs(norm - 0.5) < 1e-6 && p[0]->grad->data[0] == 0);
+}
+END_TEST
+
+START_TEST(values_are_clipped)
+{
+    ag_variable *p[] = {parameter_of(0), parameter_of(0), random_parameter(3, 5000)};
+    bool unused = false;
+    set_gradient(p[0], NAN);
+    ag_tensor *grad = ag_grad_sink(p[2], &unused);
+    succeed(ag_tensor_fill_uniform(grad, &numbers, -2, 2));
+    ag_tensor *before = ag_tensor_create_from(permanent, 2, grad->shape, grad->data);
+    succeed(ag_clip_grad_value(3, p, 0.5f));
+    ck_assert(isnan(p[0]->grad->data[0]));
+    for (size_t i = 0; i < grad->size; i++)
+        ck_assert(grad->data[i] == fmaxf(-0.5f, fminf(0.5f, before->data[i])));
+}
+END_TEST
+
+START_TEST(clipping_has_the_same_bits_on_any_number_of_threads)
+{
+    ag_variable *p = random_parameter(1, LARGE);
+    bool unused = false;
+    double norm[3];
+    succeed(ag_tensor_fill_uniform(ag_grad_sink(p, &unused), &numbers, -1, 1));
+    for (int threads = 1; threads <= 3; threads++) {
+        succeed(ag_set_num_threads(threads));
+        succeed(ag_clip_grad_norm(1, &p, 1e9f, &norm[threads - 1]));
+    }
+    ck_assert(norm[0] == norm[1] && norm[0] == norm[2]);
+    ck_assert_double_eq_tol(norm[0], sqrt(LARGE / 3.0), 1);
+}
+END_TEST
+
+START_TEST(bad_gradients_and_limits_are_not_clipped)
+{
+    ag_variable *p[] = {parameter_of(0), parameter_of(0), NULL};
+    double norm = -1;
+    set_gradient(p[0], 5);
+    set_gradient(p[1], INFINITY);
+    ck_assert_int_eq(ag_clip_grad_norm(2, p, 1, &norm), AG_ERROR_DOMAIN);
+    assert_last_failure(AG_ERROR_DOMAIN,
+                        "clip_grad_norm: the gradient of parameter 1 is not finite");
+    ck_assert_int_eq(ag_clip_grad_norm(1, p, NAN, &norm), AG_ERROR_ARGUMENT);
+    assert_last_failure(AG_ERROR_ARGUMENT, "clip_grad_norm: max_norm is");
+    ck_assert_int_eq(ag_clip_grad_value(1, p, -1), AG_ERROR_ARGUMENT);
+    assert_last_failure(AG_ERROR_ARGUMENT, "clip_grad_value: limit is -1 but must be at least 0");
+    ck_assert_int_eq(ag_clip_grad_value(3, p, 1), AG_ERROR_NULL);
+    assert_last_failure(AG_ERROR_NULL, "clip_grad_value: one of parameters is NULL");
+    ck_assert_int_eq(ag_clip_grad_norm(1, NULL, 1, &norm), AG_ERROR_NULL);
+    assert_last_failure(AG_ERROR_NULL, "clip_grad_norm: parameters is NULL");
+    ck_assert(norm == -1 && p[0]->grad->data[0] == 5 && isinf(p[1]->grad->data[0]));
+}
+END_TEST
+
 /* ---- */
 
 static TCase *create_case(const char *name)
@@ -691,16 +1018,33 @@ static TCase *rules_case(void)
 static TCase *parameters_case(void)
 {
     TCase *tests = create_case("parameters");
-    tcase_add_loop_test(tests, a_parameter_without_gradient_stays, 0, 2);
-    tcase_add_loop_test(tests, a_step_keeps_the_gradients_and_zero_grad_empties_them, 0, 2);
-    tcase_add_loop_test(tests, a_parameter_that_has_changed_its_shape_is_refused, 0, 2);
-    tcase_add_loop_test(tests, the_list_of_parameters_is_copied, 0, 2);
-    tcase_add_loop_test(tests, a_gradient_of_nan_shows, 0, 2);
+    tcase_add_loop_test(tests, a_parameter_without_gradient_stays, 0, NUM_RULES);
+    tcase_add_loop_test(tests, a_step_keeps_the_gradients_and_zero_grad_empties_them, 0, NUM_RULES);
+    tcase_add_loop_test(tests, a_parameter_that_has_changed_its_shape_is_refused, 0, NUM_RULES);
+    tcase_add_loop_test(tests, the_list_of_parameters_is_copied, 0, NUM_RULES);
+    tcase_add_loop_test(tests, a_gradient_of_nan_shows, 0, NUM_RULES);
     tcase_add_test(tests, the_learning_rate_can_be_read_and_changed);
     tcase_add_test(tests, a_gradient_of_another_shape_moves_nothing);
     tcase_add_test(tests, a_parameter_without_data_is_refused);
     tcase_add_loop_test(tests, a_bad_learning_rate_changes_nothing, 0, COUNT_OF(bad_rates));
-    tcase_add_loop_test(tests, the_number_of_threads_changes_no_bit, 0, 2);
+    tcase_add_loop_test(tests, what_an_optimizer_remembers_is_enough_to_resume, 0, NUM_RULES);
+    tcase_add_test(tests, what_an_optimizer_remembers_has_names_and_shapes);
+    tcase_add_loop_test(tests, the_number_of_threads_changes_no_bit, 0, NUM_RULES);
+    return tests;
+}
+
+static TCase *groups_case(void)
+{
+    TCase *tests = create_case("groups and clipping");
+    tcase_add_loop_test(tests, parameters_move_independently_of_each_other, 0, NUM_RULES);
+    tcase_add_test(tests, a_group_has_its_own_settings);
+    tcase_add_loop_test(tests, a_group_can_come_late, 0, NUM_RULES);
+    tcase_add_loop_test(tests, a_bad_group_is_refused, 0, NUM_RULES);
+    tcase_add_test(tests, the_momentum_can_be_read_and_changed);
+    tcase_add_test(tests, the_norm_is_clipped);
+    tcase_add_test(tests, values_are_clipped);
+    tcase_add_test(tests, clipping_has_the_same_bits_on_any_number_of_threads);
+    tcase_add_test(tests, bad_gradients_and_limits_are_not_clipped);
     return tests;
 }
 
@@ -709,8 +1053,10 @@ static TCase *refusals_case(void)
     TCase *tests = create_case("refusals");
     tcase_add_loop_test(tests, sgd_refuses_a_bad_setting, 0, COUNT_OF(bad_sgd));
     tcase_add_loop_test(tests, adamw_refuses_a_bad_setting, 0, COUNT_OF(bad_adamw));
+    tcase_add_loop_test(tests, rmsprop_refuses_a_bad_setting, 0, COUNT_OF(bad_rmsprop));
+    tcase_add_loop_test(tests, adagrad_refuses_a_bad_setting, 0, COUNT_OF(bad_adagrad));
     tcase_add_test(tests, settings_at_the_ends_of_their_ranges_are_allowed);
-    tcase_add_loop_test(tests, optimizers_refuse_what_is_no_parameter, 0, 2);
+    tcase_add_loop_test(tests, optimizers_refuse_what_is_no_parameter, 0, NUM_RULES);
     tcase_add_test(tests, optimizers_refuse_null);
     return tests;
 }
@@ -720,6 +1066,7 @@ int main(void)
     Suite *suite = suite_create("optim");
     suite_add_tcase(suite, rules_case());
     suite_add_tcase(suite, parameters_case());
+    suite_add_tcase(suite, groups_case());
     suite_add_tcase(suite, refusals_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The state of the generator that dropout gets; its first 64 bits are the key of dropout_shapes. */
+#define DROPOUT_SEED 1
+
 /* ---- functions on variables: function is ag_<name> ---- */
 
 #define GRAPH_pair(function) function(arena, v[0], v[1], a->reduction)
@@ -28,6 +31,21 @@
     function(arena, v[0], (int)a->integers[0], a->integers[1], a->integers[2])
 #define GRAPH_concat(function) function(arena, 3, v, (int)a->integers[0])
 #define GRAPH_reshape(function) function(arena, v[0], a->new_shape->ndims, a->new_shape->dims)
+#define GRAPH_conv2d(function) function(arena, v[0], v[1], v[2], a->integers[0], a->integers[1])
+#define GRAPH_pool2d(function) function(arena, v[0], a->integers[0], a->integers[1], a->integers[2])
+
+#define GRAPH_layer_norm(function) function(arena, v[0], v[1], v[2], a->parameter)
+#define GRAPH_batch_norm(function) function(arena, v[0], v[1], v[2], NULL, NULL, 0.1f, a->parameter)
+#define GRAPH_batch_norm_eval(function)                                                            \
+    function(arena, v[0], v[1], v[2], data_of(v[3]), data_of(v[4]), a->parameter)
+#define GRAPH_dropout(function)                                                                    \
+    function(arena, v[0], a->parameter, &(ag_random){{DROPOUT_SEED, 2, 3, 4}})
+#define GRAPH_embedding(function) function(arena, v[0], a->indices)
+
+static ag_tensor *data_of(const ag_variable *variable)
+{
+    return variable != NULL ? variable->data : NULL;
+}
 
 #define DEFINE_GRAPH(name, signature)                                                              \
     static ag_variable *graph_##name(ag_arena *arena, const op_arguments *a)                       \
@@ -37,7 +55,7 @@
     }
 AG__OP_TABLE(DEFINE_GRAPH)
 
-/* ---- losses on tensors: function is ag_tensor_<name> or ag_tensor_<name>_grad ---- */
+/* ---- losses on tensors: function is ag_tensor_<name>, …_grad or …_value_and_grad ---- */
 
 #define VALUE_pair(function) function(out, t[0], t[1], a->reduction)
 #define VALUE_pair_parameter(function) function(out, t[0], t[1], a->parameter, a->reduction)
@@ -54,6 +72,14 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define GRADIENT_triple(function)                                                                  \
     function(outs[0], outs[1], outs[2], t[0], t[1], t[2], grad, a->parameter, a->reduction)
 
+#define BOTH_pair(function) function(out, outs[0], t[0], t[1], a->reduction)
+#define BOTH_pair_parameter(function) function(out, outs[0], t[0], t[1], a->parameter, a->reduction)
+#define BOTH_single(function) function(out, outs[0], t[0], a->reduction)
+#define BOTH_labelled_pair(function)                                                               \
+    function(out, outs[0], outs[1], t[0], t[1], t[2], a->parameter, a->reduction)
+#define BOTH_triple(function)                                                                      \
+    function(out, outs[0], outs[1], outs[2], t[0], t[1], t[2], a->parameter, a->reduction)
+
 #define DEFINE_LOSS(name, signature)                                                               \
     static ag_status value_##name(ag_tensor *out, const op_arguments *a)                           \
     {                                                                                              \
@@ -65,6 +91,11 @@ AG__OP_TABLE(DEFINE_GRAPH)
     {                                                                                              \
         ag_tensor *const *t = a->tensors;                                                          \
         return GRADIENT_##signature(ag_tensor_##name##_grad);                                      \
+    }                                                                                              \
+    static ag_status both_##name(ag_tensor *out, ag_tensor *const *outs, const op_arguments *a)    \
+    {                                                                                              \
+        ag_tensor *const *t = a->tensors;                                                          \
+        return BOTH_##signature(ag_tensor_##name##_value_and_grad);                                \
     }
 AG__LOSS_TABLE(DEFINE_LOSS)
 
@@ -76,37 +107,70 @@ static ag__call internal_call(const ag__op *op, const op_arguments *a)
     call.parameter = a->parameter;
     call.second_parameter = a->second_parameter;
     memcpy(call.integers, a->integers, sizeof call.integers);
+    call.indices = a->indices;
     for (uint32_t i = 0; i < op->num_inputs; i++)
         call.inputs[i] = a->tensors[i];
     return call;
 }
 
+/* Zeroed memory for a call; NULL if it needs none. */
+static void *memory_for(size_t (*bytes)(const ag__call *call), const ag__call *call)
+{
+    size_t count = bytes != NULL ? bytes(call) : 0;
+    void *memory = count > 0 ? aligned_alloc(64, (count + 63) / 64 * 64) : NULL;
+    if (count > 0 && memory == NULL) abort();
+    if (count > 0) memset(memory, 0, count);
+    return memory;
+}
+
+/* Calls the value, and the gradient too if there is one to compute, as a node of a graph would. */
+static ag_status call_internal(const ag__op *op, const op_arguments *a, ag_tensor *out,
+                               const ag_tensor *grad, ag_tensor *const *outs)
+{
+    ag__call call = internal_call(op, a);
+    ag__shape shape;
+    bool valid = ag__call_check(&call, &shape) == AG_OK;
+    if (valid) call.scratch = memory_for(op->scratch_bytes, &call);
+    if (valid) call.memory = memory_for(op->memory_bytes, &call);
+    ag_arena *arena = ag_arena_create(0);
+    if (outs != NULL && valid) {
+        ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
+        if (result == NULL) abort();
+        if (op->forward(&call, result) == AG_OK) call.result = result;
+    }
+    ag_status status =
+        outs != NULL ? ag__call_gradient(&call, grad, outs) : ag__call_value(&call, out);
+    ag_arena_destroy(arena);
+    free(call.scratch);
+    free(call.memory);
+    return status;
+}
+
 #define DEFINE_FUNCTION(name, signature)                                                           \
     static ag_status value_##name(ag_tensor *out, const op_arguments *a)                           \
     {                                                                                              \
-        ag__call call = internal_call(&ag__op_##name, a);                                          \
-        return ag__call_value(&call, out);                                                         \
+        return call_internal(&ag__op_##name, a, out, NULL, NULL);                                  \
     }                                                                                              \
     static ag_status gradient_##name(ag_tensor *const *outs, const ag_tensor *grad,                \
                                      const op_arguments *a)                                        \
     {                                                                                              \
-        ag__call call = internal_call(&ag__op_##name, a);                                          \
-        return ag__call_gradient(&call, grad, outs);                                               \
+        return call_internal(&ag__op_##name, a, NULL, grad, outs);                                 \
     }
 AG__FUNCTION_TABLE(DEFINE_FUNCTION)
 
 /* ---- the table ---- */
 
-#define ENTRY(name_, signature_, is_loss_)                                                         \
+#define ENTRY(name_, signature_, is_loss_, both_)                                                  \
     {.name = #name_,                                                                               \
      .op = &ag__op_##name_,                                                                        \
      .signature = SIGNATURE_##signature_,                                                          \
      .is_loss = is_loss_,                                                                          \
      .graph = graph_##name_,                                                                       \
      .value = value_##name_,                                                                       \
-     .gradient = gradient_##name_},
-#define LOSS_ENTRY(name, signature) ENTRY(name, signature, true)
-#define FUNCTION_ENTRY(name, signature) ENTRY(name, signature, false)
+     .gradient = gradient_##name_,                                                                 \
+     .value_and_gradient = both_},
+#define LOSS_ENTRY(name, signature) ENTRY(name, signature, true, both_##name)
+#define FUNCTION_ENTRY(name, signature) ENTRY(name, signature, false, NULL)
 
 const op_entry op_entries[] = {AG__LOSS_TABLE(LOSS_ENTRY) AG__FUNCTION_TABLE(FUNCTION_ENTRY)};
 
@@ -268,6 +332,111 @@ static bool transpose_shapes(op_scale scale, size_t variant, op_case *c)
     return true;
 }
 
+/* Batch, channels, height and width of x; out, height and width of the window; stride, padding. */
+static const uint32_t small_images[][9] = {
+    {1, 1, 1, 1, 1, 1, 1, 1, 0},  {2, 2, 3, 3, 2, 3, 3, 1, 0}, {3, 2, 6, 5, 3, 3, 3, 1, 1},
+    {2, 3, 7, 8, 5, 3, 2, 2, 1},  {5, 1, 9, 4, 9, 2, 2, 3, 0}, {2, 3, 11, 10, 4, 5, 5, 2, 2},
+    {1, 9, 4, 23, 2, 1, 1, 2, 0}, {2, 2, 5, 5, 3, 4, 4, 1, 3}};
+static const uint32_t large_images[][9] = {{19, 5, 28, 28, 17, 5, 5, 1, 2},
+                                           {33, 6, 30, 17, 8, 3, 3, 2, 1},
+                                           {2, 3, 130, 140, 9, 3, 3, 1, 0}};
+
+static const uint32_t *images_at(op_scale scale, size_t index)
+{
+    if (index >= (scale == OP_SMALL ? LENGTH(small_images) : LENGTH(large_images))) return NULL;
+    return scale == OP_SMALL ? small_images[index] : large_images[index];
+}
+
+static bool conv2d_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    const uint32_t *at = images_at(scale, variant / 2);
+    if (at == NULL) return false;
+    c->shapes[0] = (ag__shape){4, {at[0], at[1], at[2], at[3]}};
+    c->shapes[1] = (ag__shape){4, {at[4], at[1], at[5], at[6]}};
+    if (variant % 2) c->shapes[2] = (ag__shape){1, {at[4]}};
+    c->integers[0] = at[7];
+    c->integers[1] = at[8];
+    return true;
+}
+
+static bool pool2d_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    static const uint32_t squares[] = {1, 2, 4, 1, 9, 14};
+    const uint32_t *at = images_at(scale, variant);
+    size_t index = variant - (scale == OP_SMALL ? LENGTH(small_images) : LENGTH(large_images));
+    if (at != NULL) {
+        c->shapes[0] = (ag__shape){4, {at[0], at[1], at[2], at[3]}};
+        c->integers[0] = at[6];
+        c->integers[1] = at[7];
+        c->integers[2] = at[8] < at[6] ? at[8] : 0;
+        return true;
+    }
+    if (index >= LENGTH(squares)) return false;
+    uint32_t many = scale == OP_SMALL ? 1 : 3;
+    c->shapes[0] = (ag__shape){4, {3 * many, 2, 2 * many * squares[index], 1 + 2 * squares[index]}};
+    c->integers[0] = c->integers[1] = 2;
+    return true;
+}
+
+/* Rows of one dimension or two; without gamma and beta, without beta, with both. */
+static bool layer_norm_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_at(scale, variant / 4, &c->shapes[0])) return false;
+    const ag__shape *x = &c->shapes[0];
+    uint32_t ndims = variant % 4 == 3 && x->ndims > 1 ? 2 : 1;
+    for (uint32_t input = 1; input <= variant % 4 && input < 3; input++) {
+        c->shapes[input].ndims = ndims;
+        for (uint32_t i = 0; i < ndims; i++)
+            c->shapes[input].dims[i] = x->dims[x->ndims - ndims + i];
+    }
+    return true;
+}
+
+static bool batch_norm_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    static const ag__shape small[] = {{2, {3, 1}}, {2, {32, 5}}, {3, {5, 3, 7}}, {4, {2, 4, 3, 5}}};
+    static const ag__shape large[] = {{4, {9, 7, 60, 61}}, {2, {700, 300}}};
+    if (variant >= (scale == OP_SMALL ? LENGTH(small) : LENGTH(large))) return false;
+    c->shapes[0] = scale == OP_SMALL ? small[variant] : large[variant];
+    for (uint32_t i = 1; i < c->entry->op->num_inputs; i++)
+        c->shapes[i] = (ag__shape){1, {c->shapes[0].dims[1]}};
+    return true;
+}
+
+static bool dropout_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    ag_random generator = {{DROPOUT_SEED, 2, 3, 4}};
+    uint64_t key = ag_random_bits(&generator);
+    c->integers[0] = (uint32_t)key;
+    c->integers[1] = (uint32_t)(key >> 32);
+    return shape_at(scale, variant, &c->shapes[0]);
+}
+
+static bool embedding_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    static const ag__shape small_tables[] = {{2, {1, 1}}, {2, {5, 3}}, {2, {40, 2}}};
+    static const ag__shape small[] = {{1, {4}}, {2, {3, 7}}, {3, {2, 1, 5}}};
+    static const ag__shape large_tables[] = {{2, {3000, 70}}, {2, {20, 600}}};
+    static const ag__shape large[] = {{2, {50, 60}}, {1, {900}}};
+    if (variant >= (scale == OP_SMALL ? LENGTH(small) : LENGTH(large))) return false;
+    c->shapes[0] = scale == OP_SMALL ? small_tables[variant] : large_tables[variant];
+    c->indices = scale == OP_SMALL ? small[variant] : large[variant];
+    return true;
+}
+
+/* As of matmul, with two leading dimensions more, or one. */
+static bool batched_matmul_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!matmul_shapes(scale, variant, c)) return false;
+    uint32_t leading = 1 + variant % 2;
+    for (uint32_t i = 0; i < 2; i++) {
+        ag__shape matrix = c->shapes[i];
+        c->shapes[i] = (ag__shape){leading + 2, {3, 2}};
+        memcpy(c->shapes[i].dims + leading, matrix.dims, 2 * sizeof *matrix.dims);
+    }
+    return true;
+}
+
 /* The variant's shape, where each has per_dimension of its dimensions; and which of these it is. */
 static bool shape_with_dimensions(op_scale scale, size_t *variant, size_t per_dimension,
                                   ag__shape *shape)
@@ -353,6 +522,8 @@ static bool clamp_shapes(op_scale scale, size_t variant, op_case *c)
 static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
 {
     if (strcmp(c->entry->name, "transpose") == 0) return transpose_shapes(scale, variant, c);
+    if (strcmp(c->entry->name, "batched_matmul") == 0)
+        return batched_matmul_shapes(scale, variant, c);
     if (strcmp(c->entry->name, "pow") == 0) return pow_shapes(scale, variant, c);
     switch (c->entry->signature) {
     case SIGNATURE_labelled_pair: return labelled_pair_shapes(scale, variant, c);
@@ -362,6 +533,13 @@ static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
     case SIGNATURE_unary_interval: return clamp_shapes(scale, variant, c);
     case SIGNATURE_dimension: return dimension_shapes(scale, variant, c);
     case SIGNATURE_reshape: return reshape_shapes(scale, variant, c);
+    case SIGNATURE_conv2d: return conv2d_shapes(scale, variant, c);
+    case SIGNATURE_pool2d: return pool2d_shapes(scale, variant, c);
+    case SIGNATURE_layer_norm: return layer_norm_shapes(scale, variant, c);
+    case SIGNATURE_batch_norm:
+    case SIGNATURE_batch_norm_eval: return batch_norm_shapes(scale, variant, c);
+    case SIGNATURE_dropout: return dropout_shapes(scale, variant, c);
+    case SIGNATURE_embedding: return embedding_shapes(scale, variant, c);
     case SIGNATURE_permute: return permute_shapes(scale, variant, c);
     case SIGNATURE_slice: return slice_shapes(scale, variant, c);
     case SIGNATURE_concat: return concat_shapes(scale, variant, c);
@@ -395,7 +573,7 @@ op_case_text op_describe(const op_case *c)
 {
     static const char *const reduction_names[] = {"MEAN", "SUM", "NONE", "BATCHMEAN"};
     static const char *const flavour_names[] = {"plain", "wide", "ties"};
-    ag__shape_text shapes[AG__MAX_INPUTS] = {{""}, {""}, {""}};
+    ag__shape_text shapes[AG__MAX_INPUTS] = {{""}};
     for (uint32_t i = 0; i < AG__MAX_INPUTS; i++)
         if (c->shapes[i].ndims > 0)
             shapes[i] = ag__shape_to_text(c->shapes[i].ndims, c->shapes[i].dims);
@@ -547,6 +725,17 @@ static ag_tensor *create_input(const op_case *c, uint32_t input, uint64_t seed, 
     return tensor;
 }
 
+/* Rows of the table, some of them often and some never. */
+static ag_indices *create_indices(const op_case *c, ag_arena *arena)
+{
+    ag_indices *indices = ag_indices_create(arena, c->indices.ndims, c->indices.dims);
+    if (indices == NULL) abort();
+    uint64_t seed = 17;
+    for (size_t i = 0; i < indices->size; i++)
+        indices->data[i] = (int32_t)(next_bits(&seed) % (1 + c->shapes[0].dims[0] * 2 / 3));
+    return indices;
+}
+
 op_arguments op_arguments_of(const op_case *c)
 {
     op_arguments arguments = {
@@ -563,6 +752,7 @@ op_arguments op_arguments_of(const op_case *c)
 op_arguments op_create_inputs(const op_case *c, ag_arena *arena)
 {
     op_arguments arguments = op_arguments_of(c);
+    if (c->indices.ndims > 0) arguments.indices = create_indices(c, arena);
     for (uint32_t i = 0; i < c->entry->op->num_inputs; i++)
         if (c->shapes[i].ndims > 0)
             arguments.tensors[i] = create_input(c, i, 1000 * i + c->shapes[0].dims[0], arena);
@@ -629,6 +819,9 @@ op_oracle op_oracle_create(const op_case *c, const op_arguments *arguments)
     oracle.call.transpose_a = (arguments->transposes & AG__TRANSPOSE_A) != 0;
     oracle.call.transpose_b = (arguments->transposes & AG__TRANSPOSE_B) != 0;
     oracle.call.new_shape = to_reference(arguments->new_shape);
+    memcpy(oracle.call.integers, arguments->integers, sizeof oracle.call.integers);
+    oracle.call.indices_shape = to_reference(&c->indices);
+    if (arguments->indices != NULL) oracle.call.indices = arguments->indices->data;
     return oracle;
 }
 

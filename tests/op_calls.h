@@ -27,7 +27,14 @@ typedef enum op_signature {
     SIGNATURE_reshape,
     SIGNATURE_permute,
     SIGNATURE_slice,
-    SIGNATURE_concat
+    SIGNATURE_concat,
+    SIGNATURE_conv2d,
+    SIGNATURE_pool2d,
+    SIGNATURE_layer_norm,
+    SIGNATURE_batch_norm,
+    SIGNATURE_batch_norm_eval,
+    SIGNATURE_dropout,
+    SIGNATURE_embedding
 } op_signature;
 
 /* What an operation may be called with. Each signature takes what it needs of it. */
@@ -39,6 +46,7 @@ typedef struct op_arguments {
     uint32_t transposes;
     uint32_t integers[AG__MAX_INTEGERS]; /* as the operation's call has them */
     const ag__shape *new_shape;          /* of reshape */
+    const ag_indices *indices;           /* of embedding */
 } op_arguments;
 
 typedef struct op_entry {
@@ -51,6 +59,9 @@ typedef struct op_entry {
     /* outs holds one tensor, or NULL, for each differentiable input */
     ag_status (*gradient)(ag_tensor *const *outs, const ag_tensor *grad,
                           const op_arguments *arguments);
+    /* of a loss; NULL for the others */
+    ag_status (*value_and_gradient)(ag_tensor *out, ag_tensor *const *outs,
+                                    const op_arguments *arguments);
 } op_entry;
 
 extern const op_entry op_entries[];
@@ -81,6 +92,7 @@ typedef struct op_case {
     ag_reduction reduction;
     uint32_t transposes;
     uint32_t integers[AG__MAX_INTEGERS];
+    ag__shape indices; /* of embedding */
     op_flavour flavour;
 } op_case;
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define REFERENCE_MAX_DIMS 8
-#define REFERENCE_MAX_INPUTS 3
+#define REFERENCE_MAX_INPUTS 5
 
 /* Numbered as ag_reduction is. */
 enum reference_reduction {
@@ -37,6 +37,8 @@ typedef struct reference_call {
     int reduction;                         /* NONE for an operation that takes none */
     bool transpose_a, transpose_b;
     reference_shape new_shape; /* of reshape */
+    const int32_t *indices;    /* of embedding */
+    reference_shape indices_shape;
 } reference_call;
 
 typedef struct reference_number {

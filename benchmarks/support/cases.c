@@ -7,9 +7,9 @@
 #include <string.h>
 
 const bench_size bench_sizes[NUM_SIZES] = {
-    {"small", {32, 10}, {32, 10}, {32, 16}, {32, 10, 128}},
-    {"middle", {256, 1000}, {256, 1000}, {256, 512}, {64, 256, 784}},
-    {"large", {4096, 4096}, {256, 32000}, {16384, 512}, {1024, 1024, 1024}},
+    {"small", {32, 10}, {32, 10}, {32, 16}, {32, 10, 128}, {4, 3, 12, 8}},
+    {"middle", {256, 1000}, {256, 1000}, {256, 512}, {64, 256, 784}, {64, 16, 14, 32}},
+    {"large", {4096, 4096}, {256, 32000}, {16384, 512}, {1024, 1024, 1024}, {64, 64, 56, 64}},
 };
 
 static ag__shape shape_of(uint32_t rows, uint32_t columns)
@@ -28,13 +28,59 @@ op_case loss_case(const op_entry *entry, uint32_t rows, uint32_t columns)
     op_case c = {
         .entry = entry,
         .flavour = OP_PLAIN,
-        .parameter = entry->op->parameter_name != NULL ? 0.5f : 2.0f,
+        .parameter = entry->op->parameter_name != NULL || entry->signature == SIGNATURE_dropout
+                         ? 0.5f
+                         : 2.0f,
         .reduction = entry->op->takes_reduction ? AG_REDUCTION_MEAN : entry->op->reduction,
     };
     for (uint32_t i = 0; i < entry->op->num_inputs; i++)
         c.shapes[i] = shape_of(rows, columns);
     if (entry->op->labels_rows) c.shapes[2] = (ag__shape){.ndims = 1, .dims = {rows}};
     return c;
+}
+
+/* Windows of 3 × 3 for convolutions, of 2 × 2 for poolings. */
+static void set_images(op_case *c, const bench_size *size)
+{
+    const uint32_t *n = size->images;
+    bool pool = c->entry->signature == SIGNATURE_pool2d;
+    c->shapes[0] = (ag__shape){.ndims = 4, .dims = {n[0], n[1], n[2], n[2]}};
+    c->integers[0] = pool ? 2 : 1;
+    c->integers[1] = pool ? 2 : 1;
+    if (pool) return;
+    c->shapes[1] = (ag__shape){.ndims = 4, .dims = {n[3], n[1], 3, 3}};
+    c->shapes[2] = (ag__shape){.ndims = 1, .dims = {n[3]}};
+}
+
+/* A number for each column of x [rows, columns], in all other inputs. */
+static void set_weights(op_case *c)
+{
+    for (uint32_t i = 1; i < c->entry->op->num_inputs; i++)
+        c->shapes[i] = (ag__shape){.ndims = 1, .dims = {c->shapes[0].dims[1]}};
+}
+
+/* Products of 8 pairs. */
+static void set_batch(op_case *c)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        c->shapes[i] = (ag__shape){3, {8, c->shapes[i].dims[0], c->shapes[i].dims[1]}};
+}
+
+/* Operations whose inputs are no matrices of one shape. */
+static void set_other_inputs(op_case *c, const bench_size *size)
+{
+    if (strcmp(c->entry->name, "batched_matmul") == 0) set_batch(c);
+    switch (c->entry->signature) {
+    case SIGNATURE_conv2d:
+    case SIGNATURE_pool2d: set_images(c, size); break;
+    case SIGNATURE_layer_norm:
+    case SIGNATURE_batch_norm:
+    case SIGNATURE_batch_norm_eval: set_weights(c); break;
+    case SIGNATURE_embedding:
+        c->indices = (ag__shape){.ndims = 1, .dims = {c->shapes[0].dims[0]}};
+        break;
+    default: break;
+    }
 }
 
 /* The numbers that a call has beside its tensors: the last dimension, half of it, the transpose. */
@@ -72,6 +118,7 @@ op_case case_at(const op_entry *entry, const bench_size *size)
         c.shapes[1] = shape_of(p[1], p[2]);
         c.shapes[2] = (ag__shape){.ndims = 1, .dims = {p[1]}};
     }
+    set_other_inputs(&c, size);
     return c;
 }
 

@@ -8,6 +8,7 @@ typedef struct bench_size {
     const char *name;
     uint32_t elements[2], rows[2], embeddings[2]; /* shapes for the kinds of operations */
     uint32_t product[3];                          /* m, n, k */
+    uint32_t images[4];                           /* batch, channels in, edge, channels out */
 } bench_size;
 
 enum { NUM_SIZES = 3 };

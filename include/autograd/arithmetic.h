@@ -21,6 +21,14 @@ AG_API ag_variable *ag_matmul(ag_arena *arena, ag_variable *a, ag_variable *b, b
                               bool transpose_b);
 
 /**
+ * Matrix products op(a_i) · op(b_i) of as many pairs as the leading dimensions say.
+ * Shapes: op(a) [..., m, k], op(b) [..., k, n], of at least 3 dimensions, the leading ones the same;
+ * result [..., m, n]. Computed by sgemm, in float. Gradient: as of ag_matmul, pair by pair.
+ */
+AG_API ag_variable *ag_batched_matmul(ag_arena *arena, ag_variable *a, ag_variable *b,
+                                      bool transpose_a, bool transpose_b);
+
+/**
  * Fully connected layer x · weightᵀ + bias, in one node.
  * Shapes: x [..., in], weight [out, in], bias [out] or NULL for none; result [..., out].
  * Gradient: dx = G · weight, dweight = Gᵀ · x, dbias = the sum of G's rows (in double).

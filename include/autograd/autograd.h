@@ -7,13 +7,20 @@
 #include <autograd/arena.h>
 #include <autograd/arithmetic.h>
 #include <autograd/data.h>
+#include <autograd/dlpack.h>
 #include <autograd/gradcheck.h>
+#include <autograd/init.h>
+#include <autograd/io.h>
+#include <autograd/layer.h>
 #include <autograd/loss.h>
+#include <autograd/module.h>
 #include <autograd/optim.h>
 #include <autograd/parallel.h>
 #include <autograd/random.h>
+#include <autograd/schedule.h>
 #include <autograd/status.h>
 #include <autograd/tensor.h>
 #include <autograd/variable.h>
+#include <autograd/view.h>
 
 #endif

@@ -19,6 +19,14 @@ typedef struct ag_tensor {
     float *data;
 } ag_tensor;
 
+/** Whole numbers that choose rows of a tensor; laid out as a tensor is. */
+typedef struct ag_indices {
+    uint32_t ndims; /**< 1 to AG_MAX_DIMS */
+    uint32_t shape[AG_MAX_DIMS];
+    size_t size; /**< number of elements */
+    int32_t *data;
+} ag_indices;
+
 AG_BEGIN_DECLS
 
 /**
@@ -70,6 +78,13 @@ AG_API ag_status ag_tensor_argmax(const ag_tensor *x, int dim, uint32_t *indices
 
 /** Whether two tensors have the same shape; false if either is NULL. */
 AG_API bool ag_tensor_same_shape(const ag_tensor *a, const ag_tensor *b);
+
+/** Creates indices with unset values, as ag_tensor_create does a tensor. */
+AG_API ag_indices *ag_indices_create(ag_arena *arena, uint32_t ndims, const uint32_t *shape);
+
+/** As ag_indices_create, with values copied from an array in row-major order. */
+AG_API ag_indices *ag_indices_create_from(ag_arena *arena, uint32_t ndims, const uint32_t *shape,
+                                          const int32_t *values);
 
 AG_END_DECLS
 

@@ -10,9 +10,20 @@
 
 typedef ag_arena Arena;
 typedef ag_edge Edge;
+typedef ag_optimizer Optimizer;
 typedef ag_reduction Reduction;
 typedef ag_tensor Tensor;
 typedef ag_variable Variable;
+
+#define FAN_IN AG_FAN_IN
+#define FAN_OUT AG_FAN_OUT
+
+#define NONLINEARITY_LEAKY_RELU AG_NONLINEARITY_LEAKY_RELU
+#define NONLINEARITY_NONE AG_NONLINEARITY_NONE
+#define NONLINEARITY_RELU AG_NONLINEARITY_RELU
+#define NONLINEARITY_SELU AG_NONLINEARITY_SELU
+#define NONLINEARITY_SIGMOID AG_NONLINEARITY_SIGMOID
+#define NONLINEARITY_TANH AG_NONLINEARITY_TANH
 
 #define REDUCTION_BATCHMEAN AG_REDUCTION_BATCHMEAN
 #define REDUCTION_MEAN AG_REDUCTION_MEAN
@@ -28,6 +39,45 @@ typedef ag_variable Variable;
 #define create_leaf ag_create_leaf
 #define detach ag_detach
 #define zero_grad ag_zero_grad
+
+#define adagrad_create ag_adagrad_create
+#define adagrad_defaults ag_adagrad_defaults
+#define adam_create ag_adam_create
+#define adam_defaults ag_adam_defaults
+#define adamw_create ag_adamw_create
+#define adamw_defaults ag_adamw_defaults
+#define clip_grad_norm ag_clip_grad_norm
+#define clip_grad_value ag_clip_grad_value
+#define init_gain ag_init_gain
+#define init_kaiming_normal ag_init_kaiming_normal
+#define init_kaiming_uniform ag_init_kaiming_uniform
+#define init_orthogonal ag_init_orthogonal
+#define init_truncated_normal ag_init_truncated_normal
+#define init_xavier_normal ag_init_xavier_normal
+#define init_xavier_uniform ag_init_xavier_uniform
+#define lbfgs_create ag_lbfgs_create
+#define lbfgs_defaults ag_lbfgs_defaults
+#define lbfgs_step ag_lbfgs_step
+#define one_cycle_defaults ag_one_cycle_defaults
+#define optimizer_add_group ag_optimizer_add_group
+#define optimizer_learning_rate ag_optimizer_learning_rate
+#define optimizer_momentum ag_optimizer_momentum
+#define optimizer_name ag_optimizer_name
+#define optimizer_num_state ag_optimizer_num_state
+#define optimizer_set_learning_rate ag_optimizer_set_learning_rate
+#define optimizer_set_momentum ag_optimizer_set_momentum
+#define optimizer_state_at ag_optimizer_state_at
+#define optimizer_step ag_optimizer_step
+#define optimizer_zero_grad ag_optimizer_zero_grad
+#define rmsprop_create ag_rmsprop_create
+#define rmsprop_defaults ag_rmsprop_defaults
+#define schedule_cosine ag_schedule_cosine
+#define schedule_exponential ag_schedule_exponential
+#define schedule_multi_step ag_schedule_multi_step
+#define schedule_one_cycle ag_schedule_one_cycle
+#define schedule_one_cycle_momentum ag_schedule_one_cycle_momentum
+#define schedule_step ag_schedule_step
+#define sgd_create ag_sgd_create
 
 #define bce_loss ag_bce_loss
 #define bce_with_logits_loss ag_bce_with_logits_loss

@@ -101,13 +101,15 @@ AG_API ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate);
 /**
  * Computes d root / d leaf for every leaf under root that requires a gradient, and adds it to that
  * leaf's grad. Gradients of the nodes between are set afresh, and can be read until their arena is
- * rewound. A second call on the same graph adds the same amounts again. There is no recursion and
- * no memory allocation, so depth is limited by memory alone.
- * @param temp_arena  scratch memory for operations that need it; those of this library do not.
+ * rewound. A second call on the same graph adds the same amounts again. There is no recursion, and no
+ * memory is taken but from temp_arena, so depth is limited by memory alone.
+ * @param temp_arena  scratch memory for operations that need it: convolutions, poolings, layer_norm and
+ *                    embedding. It is given back after each.
  * @param root        a scalar: a tensor of one element. Its own gradient starts as 1.
  * @return AG_ERROR_NULL; AG_ERROR_GRAPH if root is no scalar (use ag_backward_from), requires no
  *         gradient, depends on itself, or shares nodes other than leaves with a backward that is
- *         running, in one of whose backward_fn this is called; what a backward_fn returned otherwise. No gradient changes
+ *         running, in one of whose backward_fn this is called; what a backward_fn returned otherwise
+ *         (AG_ERROR_MEMORY where scratch memory was refused). No gradient changes
  *         except after the last, when the contributions made until then stay.
  */
 AG_API ag_status ag_backward(ag_arena *temp_arena, ag_variable *root);

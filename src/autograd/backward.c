@@ -34,7 +34,8 @@ ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate)
     if (!wants_gradient(parent)) return NULL;
     *accumulate = parent->grad != NULL;
     parent->engine.claimed = false;
-    parent->grad = parent->engine.grad_storage;
+    /* a gradient that the user has put there is added to where it is */
+    if (parent->grad == NULL) parent->grad = parent->engine.grad_storage;
     return parent->grad;
 }
 

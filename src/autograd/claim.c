@@ -14,7 +14,7 @@ ag__claim ag__claim_gradient(ag_variable *variable)
 bool ag__redeem_claim(ag_variable *variable, ag__claim claim)
 {
     bool held = claim != 0 && variable->engine.claimed && variable->engine.claims == claim;
-    if (!held || variable->grad != NULL) return false;
+    if (!held || !variable->requires_grad || variable->grad != NULL) return false;
     variable->engine.claimed = false;
     variable->grad = variable->engine.grad_storage;
     return true;

@@ -42,8 +42,12 @@ static ag_variable *build(const check *c, bool requires_grad, ag_variable **leav
         if (leaves[i] == NULL) return NULL;
     }
     ag_variable *result = c->function(c->arena, leaves, c->context);
-    if (result == NULL) ag__fail_null("gradcheck", "the function's result");
-    return result;
+    if (result == NULL) {
+        ag__fail_null("gradcheck", "the function's result");
+        return NULL;
+    }
+    return ag__tensor_check("gradcheck", "the function's result", result->data) == AG_OK ? result
+                                                                                         : NULL;
 }
 
 /* Computes the result at the inputs' present elements. */
@@ -236,6 +240,10 @@ static ag_status check_arguments(ag_arena *arena, ag_gradcheck_fn function, uint
     for (uint32_t i = 0; i < num_inputs; i++) {
         ag_status status = ag__tensor_check("gradcheck", "one of inputs", inputs[i]);
         if (status != AG_OK) return status;
+        for (uint32_t j = 0; j < i; j++)
+            if (ag__tensors_overlap(inputs[j], inputs[i]))
+                return ag__fail(AG_ERROR_OVERLAP, "gradcheck: inputs %u and %u share memory",
+                                (unsigned)j, (unsigned)i);
     }
     return AG_OK;
 }

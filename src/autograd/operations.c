@@ -9,6 +9,7 @@
 
 #include <autograd/activation.h>
 #include <autograd/arithmetic.h>
+#include <autograd/layer.h>
 #include <autograd/loss.h>
 
 #include "autograd/claim.h"
@@ -28,6 +29,14 @@ static uint32_t num_differentiable(const ag__call *call)
 
 /* ---- backward ---- */
 
+/* Gives a call memory to work in, which the caller takes back by rewinding the arena. */
+static ag_status lend_scratch(ag_arena *arena, ag__call *call)
+{
+    size_t bytes = call->op->scratch_bytes != NULL ? call->op->scratch_bytes(call) : 0;
+    call->scratch = bytes > 0 ? ag_arena_alloc(arena, bytes) : NULL;
+    return bytes > 0 && call->scratch == NULL ? ag__fail_in(call->op->name) : AG_OK;
+}
+
 /* Where the gradient of an input goes; nowhere if it is there already, or not wanted. */
 static ag__sink sink_of(const ag_variable *self, uint32_t input)
 {
@@ -45,8 +54,10 @@ static ag__sink sink_of(const ag_variable *self, uint32_t input)
 
 static ag_status carry_backward(ag_variable *self, ag_arena *temp_arena)
 {
-    const kept_call *kept = self->metadata;
+    kept_call *kept = self->metadata;
     const ag__op *op = kept->call.op;
+    ag_status status = lend_scratch(temp_arena, &kept->call);
+    if (status != AG_OK) return status;
     ag__sink few[AG__MAX_INPUTS] = {{0}}, *sinks = few;
     bool wanted = false;
     if (self->num_parents > AG__MAX_INPUTS)
@@ -70,7 +81,7 @@ static ag_status fill_inputs(ag__call *call, ag_variable *const *inputs)
             call->inputs[i] = inputs[i]->data;
         else if (inputs[i] != NULL)
             return ag__fail(AG_ERROR_NULL, "%s: %s has no data", op->name, op->input_names[i]);
-        else if (!op->last_is_optional || i < op->num_inputs - 1)
+        else if (i + op->num_optional < op->num_inputs)
             return ag__fail_null(op->name, op->input_names[i]);
     }
     return AG_OK;
@@ -119,7 +130,8 @@ static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *c
     bool graph = needs_graph(call, inputs);
     uint32_t num_parents = call->list != NULL ? call->list_count : op->num_parents;
     if (!graph) num_parents = 0;
-    if (num_parents > 0 && inputs[num_parents - 1] == NULL) num_parents--;
+    while (num_parents > 0 && inputs[num_parents - 1] == NULL)
+        num_parents--;
     ag_variable *node =
         ag_create_node(arena, op->name, result, num_parents, inputs, carry_backward);
     if (node == NULL) return NULL;
@@ -137,6 +149,14 @@ static bool stands_before(ag_variable *const *inputs, uint32_t input)
     return false;
 }
 
+/* Whether an input is memory that a claim would overwrite, such as a gradient of before. */
+static bool is_read(const ag__call *call, const ag_tensor *storage)
+{
+    for (uint32_t i = 0; i < call->op->num_inputs && storage != NULL; i++)
+        if (ag__tensors_overlap(call->inputs[i], storage)) return true;
+    return false;
+}
+
 /* Claims the gradients that a loss can write in its forward. Returns whether there are any. */
 static bool claim_gradients(kept_call *kept, ag_variable *const *inputs, ag__sink *sinks)
 {
@@ -146,6 +166,7 @@ static bool claim_gradients(kept_call *kept, ag_variable *const *inputs, ag__sin
         return false;
     for (uint32_t i = 0; i < op->num_differentiable; i++) {
         if (stands_before(inputs, i)) continue;
+        if (is_read(&kept->call, inputs[i]->engine.grad_storage)) continue;
         kept->claims[i] = ag__claim_gradient(inputs[i]);
         if (kept->claims[i] == 0) continue;
         sinks[i].data = inputs[i]->engine.grad_storage->data;
@@ -154,14 +175,27 @@ static bool claim_gradients(kept_call *kept, ag_variable *const *inputs, ag__sin
     return claimed;
 }
 
-static ag_status compute(const ag__call *call, ag_variable *node, ag_variable *const *inputs)
+/* Computes a call's result, and its gradients if it is a loss that can write them now. */
+static ag_status compute_into(ag__call *call, kept_call *kept, ag_variable *const *inputs,
+                              ag_tensor *result)
+{
+    ag__sink sinks[AG__MAX_INPUTS] = {{0}};
+    if (kept != NULL && claim_gradients(kept, inputs, sinks))
+        return call->op->forward_with_gradients(call, result, sinks);
+    return call->op->forward(call, result);
+}
+
+/* The same with memory from the arena to work in, which is given back. */
+static ag_status compute(ag_arena *arena, ag__call *call, ag_variable *node,
+                         ag_variable *const *inputs)
 {
     kept_call *kept = node->metadata;
-    if (kept == NULL) return call->op->forward(call, node->data);
-    ag__sink sinks[AG__MAX_INPUTS] = {{0}};
-    if (claim_gradients(kept, inputs, sinks))
-        return call->op->forward_with_gradients(&kept->call, node->data, sinks);
-    return call->op->forward(&kept->call, node->data);
+    if (kept != NULL) call = &kept->call;
+    ag_mark mark = ag_arena_mark(arena);
+    ag_status status = lend_scratch(arena, call);
+    if (status == AG_OK) status = compute_into(call, kept, inputs, node->data);
+    ag_arena_rewind(arena, mark);
+    return status;
 }
 
 /* Checks and computes a call whose inputs have been filled in. */
@@ -173,7 +207,7 @@ static ag_variable *apply_filled(ag_arena *arena, ag__call call, ag_variable *co
     ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
     ag_variable *node = result != NULL ? record(arena, &call, inputs, result) : NULL;
     if (node == NULL) ag__fail_in(call.op->name);
-    if (node != NULL && compute(&call, node, inputs) != AG_OK) node = NULL;
+    if (node != NULL && compute(arena, &call, node, inputs) != AG_OK) node = NULL;
     if (node == NULL) ag_arena_rewind(arena, mark);
     return node;
 }
@@ -351,6 +385,66 @@ AG__LOSS_TABLE(DEFINE)
                            ag_variable *bias)                                                      \
     {                                                                                              \
         return apply(arena, CALL(name, .transposes = 0), (ag_variable *[]){x, weight, bias});      \
+    }
+
+#define DEFINE_conv2d(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *weight,                   \
+                           ag_variable *bias, uint32_t stride, uint32_t padding)                   \
+    {                                                                                              \
+        ag__call call = CALL(name, .integers = {stride, padding});                                 \
+        return apply(arena, call, (ag_variable *[]){x, weight, bias});                             \
+    }
+
+#define DEFINE_pool2d(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, uint32_t window, uint32_t stride,      \
+                           uint32_t padding)                                                       \
+    {                                                                                              \
+        return apply(arena, CALL(name, .integers = {window, stride, padding}), &x);                \
+    }
+
+#define DEFINE_layer_norm(name)                                                                    \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *gamma, ag_variable *beta, \
+                           float epsilon)                                                          \
+    {                                                                                              \
+        return apply(arena, CALL(name, .parameter = epsilon), (ag_variable *[]){x, gamma, beta});  \
+    }
+
+#define DEFINE_batch_norm(name)                                                                    \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *gamma, ag_variable *beta, \
+                           ag_tensor *running_mean, ag_tensor *running_variance, float momentum,   \
+                           float epsilon)                                                          \
+    {                                                                                              \
+        ag__call call = CALL(name, .updated = {running_mean, running_variance}, .rate = momentum,  \
+                             .parameter = epsilon);                                                \
+        return apply(arena, call, (ag_variable *[]){x, gamma, beta});                              \
+    }
+
+/* The statistics are no variables; apply looks at the data of what it is given alone. */
+#define DEFINE_batch_norm_eval(name)                                                               \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *gamma, ag_variable *beta, \
+                           ag_tensor *mean, ag_tensor *variance, float epsilon)                    \
+    {                                                                                              \
+        ag_variable statistics[] = {{.data = mean}, {.data = variance}};                           \
+        return apply(arena, CALL(name, .parameter = epsilon),                                      \
+                     (ag_variable *[]){x, gamma, beta, mean != NULL ? &statistics[0] : NULL,       \
+                                       variance != NULL ? &statistics[1] : NULL});                 \
+    }
+
+/* The generator gives the key; without one nothing is dropped. */
+#define DEFINE_dropout(name)                                                                       \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *x, float probability, ag_random *random)  \
+    {                                                                                              \
+        if (random == NULL && x != NULL) return x;                                                 \
+        uint64_t key = random != NULL ? ag_random_bits(random) : 0;                                \
+        ag__call call = CALL(name, .parameter = probability,                                       \
+                             .integers = {(uint32_t)key, (uint32_t)(key >> 32)});                  \
+        return apply(arena, call, &x);                                                             \
+    }
+
+#define DEFINE_embedding(name)                                                                     \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *table, const ag_indices *indices)         \
+    {                                                                                              \
+        return apply(arena, CALL(name, .indices = indices), &table);                               \
     }
 
 /* Nothing is computed: the result is the input's memory under another shape. */

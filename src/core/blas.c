@@ -21,6 +21,9 @@
 
 #ifdef _OPENMP
 #include <omp.h>
+#define OUR_OPENMP true
+#else
+#define OUR_OPENMP false
 #endif
 
 #include "core/parallel.h"
@@ -67,10 +70,18 @@ enum { PARALLEL_NONE, PARALLEL_PTHREADS, PARALLEL_OPENMP };
 static pthread_mutex_t setting_lock = PTHREAD_MUTEX_INITIALIZER;
 static int setting_users, host_setting;
 
-/* The threads that held the lock or used the setting are not there after a fork. */
+/*
+ * An OpenBLAS that was built without threads hands the same work buffer to two callers at once
+ * (measured: 5 of 200 products of two threads come out wrong). Such a library is called by one thread
+ * at a time.
+ */
+static pthread_mutex_t call_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The threads that held a lock or used the setting are not there after a fork. */
 static void forget_users_in_child(void)
 {
     pthread_mutex_init(&setting_lock, NULL);
+    pthread_mutex_init(&call_lock, NULL);
     setting_users = 0;
 }
 
@@ -80,38 +91,47 @@ static void watch_forks(void)
 }
 
 typedef struct blas_scope {
-    bool active;
-    int openmp_threads; /* of the calling thread; OpenBLAS's OpenMP flavour changes it */
+    bool alone;  /* no other thread may call BLAS meanwhile */
+    bool single; /* BLAS must not start threads of its own meanwhile */
 } blas_scope;
 
-static blas_scope enter_single_threaded(double multiplications)
+static void set_single_threaded(void)
 {
-    blas_scope scope = {.active = multiplications >= OPENBLAS_SERIAL_LIMIT &&
-                                  openblas_get_parallel() != PARALLEL_NONE};
-    if (!scope.active) return scope;
-#ifdef _OPENMP
-    scope.openmp_threads = omp_get_max_threads();
-#endif
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
     pthread_mutex_lock(&setting_lock);
     if (setting_users++ == 0) {
         host_setting = openblas_get_num_threads();
         if (host_setting != 1) openblas_set_num_threads(1);
     }
     pthread_mutex_unlock(&setting_lock);
+}
+
+static void restore_host_setting(void)
+{
+    pthread_mutex_lock(&setting_lock);
+    if (--setting_users == 0 && host_setting != 1) openblas_set_num_threads(host_setting);
+    pthread_mutex_unlock(&setting_lock);
+}
+
+static blas_scope enter_single_threaded(double multiplications)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    int flavour = openblas_get_parallel();
+    bool foreign_openmp = flavour == PARALLEL_OPENMP && !OUR_OPENMP;
+    bool threads_of_its_own = flavour == PARALLEL_PTHREADS || foreign_openmp;
+    blas_scope scope = {
+        .alone = flavour == PARALLEL_NONE || foreign_openmp,
+        .single = threads_of_its_own && multiplications >= OPENBLAS_SERIAL_LIMIT,
+    };
+    if (scope.alone || scope.single) pthread_once(&once, watch_forks);
+    if (scope.alone) pthread_mutex_lock(&call_lock);
+    if (scope.single) set_single_threaded();
     return scope;
 }
 
 static void leave_single_threaded(blas_scope scope)
 {
-    if (!scope.active) return;
-    pthread_mutex_lock(&setting_lock);
-    if (--setting_users == 0 && host_setting != 1) openblas_set_num_threads(host_setting);
-    pthread_mutex_unlock(&setting_lock);
-#ifdef _OPENMP
-    if (openblas_get_parallel() == PARALLEL_OPENMP) omp_set_num_threads(scope.openmp_threads);
-#endif
+    if (scope.alone) pthread_mutex_unlock(&call_lock);
+    if (scope.single) restore_host_setting();
 }
 
 const char *ag__blas_info(char *buffer, size_t bytes)
@@ -129,12 +149,14 @@ const char *ag__blas_info(char *buffer, size_t bytes)
 #else
 
 /* Another CBLAS: whatever threads it uses are its own affair. */
-typedef int blas_scope;
+typedef struct blas_scope {
+    bool alone;
+} blas_scope;
 
 static blas_scope enter_single_threaded(double multiplications)
 {
     (void)multiplications;
-    return 0;
+    return (blas_scope){.alone = false};
 }
 
 static void leave_single_threaded(blas_scope scope)
@@ -146,6 +168,40 @@ const char *ag__blas_info(char *buffer, size_t bytes)
 {
     snprintf(buffer, bytes, "a CBLAS other than OpenBLAS");
     return buffer;
+}
+
+#endif
+
+/*
+ * OpenBLAS's OpenMP flavour asks OpenMP how many threads the calling one may have, before it looks at
+ * its own setting; to change that while another thread is inside of it makes both wait for ever. So
+ * that number is 1 during our calls. Returns what to hand to allow_openmp.
+ */
+#if defined(_OPENMP) && defined(HAVE_OPENBLAS)
+
+static int forbid_openmp(void)
+{
+    int before = omp_get_max_threads();
+    if (before == 1 || openblas_get_parallel() != PARALLEL_OPENMP) return 1;
+    omp_set_num_threads(1);
+    return before;
+}
+
+static void allow_openmp(int before)
+{
+    if (before != 1) omp_set_num_threads(before);
+}
+
+#else
+
+static int forbid_openmp(void)
+{
+    return 1;
+}
+
+static void allow_openmp(int before)
+{
+    (void)before;
 }
 
 #endif
@@ -168,6 +224,7 @@ typedef struct product {
     float *c;
     size_t m, n, k;
     size_t tile_m, tile_n;
+    size_t tiles; /* of one of a batch of products */
 } product;
 
 static size_t ceiling_divide(size_t a, size_t b)
@@ -190,10 +247,10 @@ static double most_tiles(void)
 }
 
 /* Halves the longer edge until there are tiles enough. */
-static void choose_tiles(product *p)
+static void choose_tiles(product *p, size_t count)
 {
     double wanted = (double)p->m * (double)p->n * (double)p->k / TILE_MULTIPLICATIONS;
-    wanted = fmin(wanted, most_tiles());
+    wanted = fmin(wanted, most_tiles() / (double)count);
     size_t parts_m = 1, parts_n = 1;
     p->tile_m = p->m;
     p->tile_n = p->n;
@@ -207,33 +264,44 @@ static void choose_tiles(product *p)
 }
 
 /* Where row (or, of a transposed matrix, column) `index` of op(matrix) starts. */
-static const float *from_row(ag__matrix matrix, size_t index)
+static size_t from_row(ag__matrix matrix, size_t index)
 {
-    return matrix.data + (matrix.transposed ? index : index * matrix.columns);
+    return matrix.transposed ? index : index * matrix.columns;
 }
 
-static const float *from_column(ag__matrix matrix, size_t index)
+static size_t from_column(ag__matrix matrix, size_t index)
 {
-    return matrix.data + (matrix.transposed ? index * matrix.columns : index);
+    return matrix.transposed ? index * matrix.columns : index;
 }
 
 static void multiply_tiles(size_t begin, size_t end, void *context)
 {
     const product *p = context;
+    int openmp_threads = forbid_openmp();
     size_t tiles_n = ceiling_divide(p->n, p->tile_n);
-    for (size_t tile = begin; tile < end; tile++) {
+    for (size_t index = begin; index < end; index++) {
+        size_t item = index / p->tiles, tile = index % p->tiles;
+        const float *a = p->a.data + item * p->a.rows * p->a.columns;
+        const float *b = p->b.data + item * p->b.rows * p->b.columns;
+        float *c = p->c + item * p->m * p->n;
         size_t row = tile / tiles_n * p->tile_m, column = tile % tiles_n * p->tile_n;
         size_t rows = p->m - row < p->tile_m ? p->m - row : p->tile_m;
         size_t columns = p->n - column < p->tile_n ? p->n - column : p->tile_n;
         cblas_sgemm(CblasRowMajor, p->a.transposed ? CblasTrans : CblasNoTrans,
                     p->b.transposed ? CblasTrans : CblasNoTrans, (int)rows, (int)columns, (int)p->k,
-                    1.0f, from_row(p->a, row), (int)p->a.columns, from_column(p->b, column),
-                    (int)p->b.columns, p->accumulate ? 1.0f : 0.0f, p->c + row * p->n + column,
+                    1.0f, a + from_row(p->a, row), (int)p->a.columns, b + from_column(p->b, column),
+                    (int)p->b.columns, p->accumulate ? 1.0f : 0.0f, c + row * p->n + column,
                     (int)p->n);
     }
+    allow_openmp(openmp_threads);
 }
 
 void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c)
+{
+    ag__matmul_batch(1, a, b, accumulate, c);
+}
+
+void ag__matmul_batch(size_t count, ag__matrix a, ag__matrix b, bool accumulate, float *c)
 {
     product p = {
         .a = a,
@@ -244,10 +312,14 @@ void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c)
         .n = b.transposed ? b.rows : b.columns,
         .k = a.transposed ? a.rows : a.columns,
     };
-    choose_tiles(&p);
-    size_t tiles = ceiling_divide(p.m, p.tile_m) * ceiling_divide(p.n, p.tile_n);
+    choose_tiles(&p, count);
+    p.tiles = ceiling_divide(p.m, p.tile_m) * ceiling_divide(p.n, p.tile_n);
     double multiplications = (double)p.m * (double)p.n * (double)p.k;
-    blas_scope scope = enter_single_threaded(multiplications / (double)tiles);
-    ag__parallel_for(tiles, multiplications * NANOSECONDS_PER_MULTIPLICATION, multiply_tiles, &p);
+    blas_scope scope = enter_single_threaded(multiplications / (double)p.tiles);
+    double nanoseconds = multiplications * (double)count * NANOSECONDS_PER_MULTIPLICATION;
+    if (scope.alone)
+        multiply_tiles(0, count * p.tiles, &p);
+    else
+        ag__parallel_for(count * p.tiles, nanoseconds, multiply_tiles, &p);
     leave_single_threaded(scope);
 }

@@ -25,6 +25,12 @@ typedef struct ag__matrix {
  */
 void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c);
 
+/*
+ * `count` such products, of matrices that follow each other in memory: factors of the shapes of a
+ * and b, and results [m, n].
+ */
+void ag__matmul_batch(size_t count, ag__matrix a, ag__matrix b, bool accumulate, float *c);
+
 /* The BLAS library with its kernels and threading, such as "OpenBLAS 0.3.21 SkylakeX, pthreads". */
 const char *ag__blas_info(char *buffer, size_t bytes);
 

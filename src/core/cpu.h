@@ -8,7 +8,7 @@
 #ifndef AG_CORE_CPU_H
 #define AG_CORE_CPU_H
 
-#if defined(__x86_64__) && defined(HAVE_X86_LEVELS)
+#if defined(__x86_64__) && defined(HAVE_X86_LEVELS) && !defined(ONE_KERNEL)
 /* What of the levels of the x86-64 psABI serves numbers: AVX2 with FMA of v3, AVX-512 of v4. */
 #define AG__TARGET_baseline
 #define AG__TARGET_v3 __attribute__((target("avx2,fma,bmi,bmi2")))

@@ -65,11 +65,11 @@ int ag_get_num_threads(void)
 /*
  * On a machine whose cores are busy with something else, a region can last as long as the scheduler
  * keeps one of its threads waiting: milliseconds, for microseconds of work. When the wait for the
- * team has taken longer than our own share of the work, we go on alone for a hundred times as long:
- * such waits then cost a hundredth of the time at most.
+ * team has taken longer than our own share of the work, we go on alone for twenty times as long:
+ * such waits then cost a twentieth of the time at most.
  */
 #define NOTABLE_WAIT 0.0005
-#define ALONE_PER_WAIT 100
+#define ALONE_PER_WAIT 20
 
 static atomic_int_least64_t alone_until; /* in nanoseconds of now() */
 

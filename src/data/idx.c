@@ -5,19 +5,17 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #ifdef HAVE_ZLIB
 #include <zlib.h>
 #endif
 
+#include "core/file.h"
 #include "core/status.h"
 #include "tensor/shape.h"
 
 enum {
     TYPE_UNSIGNED_BYTE = 0x08, /* the third byte of an IDX file tells its elements' type */
-    LONGEST_NAME = 240,        /* how much of a path goes into a message, from its end */
     PIECE_BYTES = 1 << 16
 };
 
@@ -30,27 +28,6 @@ typedef struct byte_source {
     FILE *file;
 #endif
 } byte_source;
-
-/* strerror_r returns the text in GNU's version, and an error number in that of POSIX. */
-static inline const char *text_of_gnu(const char *text, const char *buffer)
-{
-    (void)buffer;
-    return text;
-}
-
-static inline const char *text_of_posix(int error, const char *buffer)
-{
-    return error == 0 ? buffer : "unknown error";
-}
-
-static ag_status fail_by_system(const byte_source *source, const char *what, int error)
-{
-    char buffer[128] = "";
-    const char *text =
-        _Generic(strerror_r(error, buffer, sizeof buffer), int: text_of_posix, char *: text_of_gnu)(
-            strerror_r(error, buffer, sizeof buffer), buffer);
-    return ag__fail(AG_ERROR_FILE, "read_idx: cannot %s %s: %s", what, source->name, text);
-}
 
 #ifdef HAVE_ZLIB
 
@@ -79,7 +56,7 @@ static ag_status source_read(byte_source *source, void *bytes, unsigned wanted, 
     switch (status) {
     case Z_OK:
     case Z_STREAM_END: return AG_OK;
-    case Z_ERRNO: return fail_by_system(source, "read", read_error);
+    case Z_ERRNO: return ag__fail_by_system("read_idx", "read", source->name, read_error);
     case Z_MEM_ERROR:
         return ag__fail(AG_ERROR_MEMORY, "read_idx: no memory to decompress %s", source->name);
     case Z_BUF_ERROR:
@@ -108,7 +85,8 @@ static ag_status source_read(byte_source *source, void *bytes, unsigned wanted, 
 {
     errno = 0;
     *got = fread(bytes, 1, wanted, source->file);
-    if (*got < wanted && ferror(source->file)) return fail_by_system(source, "read", errno);
+    if (*got < wanted && ferror(source->file))
+        return ag__fail_by_system("read_idx", "read", source->name, errno);
 
     const unsigned char *first = bytes;
     bool is_gzip = source->position == 0 && *got >= 2 && first[0] == 0x1f && first[1] == 0x8b;
@@ -163,41 +141,28 @@ static ag_status read_header(byte_source *source, ag__shape *shape, size_t *coun
     for (uint32_t i = 0; i < shape->ndims; i++)
         shape->dims[i] = (uint32_t)sizes[i][0] << 24 | (uint32_t)sizes[i][1] << 16 |
                          (uint32_t)sizes[i][2] << 8 | sizes[i][3];
-    return ag__shape_size("read_idx", shape->ndims, shape->dims, count);
-}
-
-static ag_status grow(const byte_source *source, unsigned char **bytes, size_t capacity)
-{
-    unsigned char *grown = realloc(*bytes, capacity);
-    if (grown == NULL)
-        return ag__fail(AG_ERROR_MEMORY, "read_idx: no memory for %zu bytes of %s", capacity,
-                        source->name);
-    *bytes = grown;
-    return AG_OK;
+    return ag__shape_size_of("read_idx", source->name, shape->ndims, shape->dims, count);
 }
 
 /*
  * Reads up to count bytes into memory that the caller frees, also after a failure. The memory grows
  * with what arrives: a header that promises too much costs no more than twice what the file holds.
  */
-static ag_status read_elements(byte_source *source, size_t count, unsigned char **bytes,
-                               size_t *filled)
+static ag_status read_elements(byte_source *source, size_t count, ag__bytes *bytes)
 {
-    size_t capacity = 0;
     size_t got = 1;
-    *filled = 0;
-    while (*filled < count && got > 0) {
-        if (*filled == capacity) {
-            capacity = capacity == 0 ? PIECE_BYTES : 2 * capacity;
-            if (capacity > count) capacity = count;
-            ag_status status = grow(source, bytes, capacity);
+    while (bytes->size < count && got > 0) {
+        if (bytes->size == bytes->capacity) {
+            size_t capacity = bytes->capacity == 0 ? PIECE_BYTES : 2 * bytes->capacity;
+            ag_status status = ag__bytes_reserve("read_idx", source->name, bytes,
+                                                 capacity < count ? capacity : count);
             if (status != AG_OK) return status;
         }
-        size_t room = capacity - *filled;
+        size_t room = bytes->capacity - bytes->size;
         unsigned wanted = room < PIECE_BYTES ? (unsigned)room : PIECE_BYTES;
-        ag_status status = source_read(source, *bytes + *filled, wanted, &got);
+        ag_status status = source_read(source, bytes->data + bytes->size, wanted, &got);
         if (status != AG_OK) return status;
-        *filled += got;
+        bytes->size += got;
     }
     return AG_OK;
 }
@@ -239,27 +204,29 @@ static ag_tensor *read_tensor(ag_arena *arena, byte_source *source)
 {
     ag__shape shape = {0};
     size_t count = 0;
-    size_t filled = 0;
-    unsigned char *bytes = NULL;
+    ag__bytes bytes = {0};
     ag_status status = read_header(source, &shape, &count);
-    if (status == AG_OK) status = read_elements(source, count, &bytes, &filled);
-    if (status == AG_OK) status = check_length(source, &shape, count, filled);
-    ag_tensor *tensor = status == AG_OK ? create_from_bytes(arena, &shape, bytes) : NULL;
-    free(bytes);
+    if (status == AG_OK) status = read_elements(source, count, &bytes);
+    if (status == AG_OK) status = check_length(source, &shape, count, bytes.size);
+    ag_tensor *tensor = status == AG_OK ? create_from_bytes(arena, &shape, bytes.data) : NULL;
+    ag__bytes_free(&bytes);
     return tensor;
 }
 
 ag_tensor *ag_read_idx(ag_arena *arena, const char *path)
 {
-    if (arena == NULL || path == NULL) {
-        ag__fail_null("read_idx", arena == NULL ? "arena" : "path");
+    if (arena == NULL) {
+        ag__fail_null("read_idx", "arena");
         return NULL;
     }
-    size_t length = strlen(path);
-    byte_source source = {.name = length > LONGEST_NAME ? path + length - LONGEST_NAME : path};
+    if (path == NULL) {
+        ag__fail_missing("read_idx", "path");
+        return NULL;
+    }
+    byte_source source = {.name = ag__file_name(path)};
     errno = 0;
     if (!source_open(&source, path)) {
-        fail_by_system(&source, "open", errno != 0 ? errno : ENOMEM);
+        ag__fail_by_system("read_idx", "open", source.name, errno != 0 ? errno : ENOMEM);
         return NULL;
     }
     ag_tensor *tensor = read_tensor(arena, &source);

@@ -18,128 +18,112 @@ ag_status ag__check_setting(const char *optimizer, const char *setting, float va
                     optimizer, setting, (double)value, (double)lowest, (double)bound);
 }
 
-/* ---- creation ---- */
-
-static ag_status check_parameter(const char *name, size_t index, const ag_variable *parameter)
+static bool holds(const ag_tensor *tensor, size_t size)
 {
-    if (parameter == NULL) return ag__fail_null(name, "one of parameters");
-    if (!parameter->is_leaf || !parameter->requires_grad)
-        return ag__fail(AG_ERROR_ARGUMENT,
-                        "%s: parameter %zu (%s) is no leaf that requires a gradient", name, index,
-                        parameter->op);
-    return ag__tensor_check(name, "a parameter's data", parameter->data);
+    return tensor != NULL && tensor->data != NULL && tensor->size == size;
 }
 
-static ag_status check_parameters(const char *name, size_t count, ag_variable *const *parameters)
+/* The fields of a variable are public: what they hold now need not be what they held at first. */
+ag_status ag__check_gradients(const ag_optimizer *optimizer)
 {
-    if (parameters == NULL) return ag__fail_missing(name, "parameters");
-    if (count == 0) return ag__fail(AG_ERROR_ARGUMENT, "%s: no parameters", name);
-    for (size_t i = 0; i < count; i++) {
-        ag_status status = check_parameter(name, i, parameters[i]);
-        if (status != AG_OK) return status;
-        for (size_t j = 0; j < i; j++)
-            if (parameters[j] == parameters[i])
-                return ag__fail(AG_ERROR_ARGUMENT, "%s: parameters %zu and %zu are the same", name,
-                                j, i);
+    for (size_t i = 0; i < optimizer->num_parameters; i++) {
+        const ag_variable *variable = optimizer->parameters[i].variable;
+        size_t size = optimizer->parameters[i].size;
+        if (variable->grad == NULL) continue;
+        if (!holds(variable->data, size) || !holds(variable->grad, size) ||
+            !ag_tensor_same_shape(variable->data, variable->grad))
+            return ag__fail(AG_ERROR_SHAPE,
+                            "optimizer_step: parameter %zu or its gradient has changed its shape",
+                            i);
     }
     return AG_OK;
-}
-
-static bool create_state(ag_arena *arena, uint32_t num_state, ag__parameter *parameter)
-{
-    size_t bytes = parameter->variable->data->size * sizeof(float);
-    for (uint32_t k = 0; k < num_state; k++) {
-        parameter->state[k] = ag_arena_alloc(arena, bytes);
-        if (parameter->state[k] == NULL) return false;
-        memset(parameter->state[k], 0, bytes);
-    }
-    return true;
-}
-
-static ag_optimizer *create(ag_arena *arena, size_t count, ag_variable *const *parameters,
-                            ag_optimizer rule)
-{
-    ag_optimizer *optimizer = ag_arena_alloc(arena, sizeof *optimizer);
-    ag__parameter *cared_for = ag_arena_alloc(arena, count * sizeof *cared_for);
-    if (optimizer == NULL || cared_for == NULL) return NULL;
-    *optimizer = rule;
-    optimizer->num_parameters = count;
-    optimizer->parameters = cared_for;
-    for (size_t i = 0; i < count; i++) {
-        cared_for[i] =
-            (ag__parameter){.variable = parameters[i], .size = parameters[i]->data->size};
-        if (!create_state(arena, rule.num_state, &cared_for[i])) return NULL;
-    }
-    return optimizer;
-}
-
-ag_optimizer *ag__optimizer_create(ag_arena *arena, size_t num_parameters,
-                                   ag_variable *const *parameters, ag_optimizer rule)
-{
-    if (arena == NULL) {
-        ag__fail_null(rule.name, "arena");
-        return NULL;
-    }
-    if (check_parameters(rule.name, num_parameters, parameters) != AG_OK) return NULL;
-    ag_mark mark = ag_arena_mark(arena);
-    ag_optimizer *optimizer = create(arena, num_parameters, parameters, rule);
-    if (optimizer == NULL) ag_arena_rewind(arena, mark);
-    return optimizer;
 }
 
 /* ---- stepping ---- */
 
-/* Parameters in pieces that threads can take. */
+/*
+ * All elements that move lie in one thought row, cut into pieces that threads can take: one parallel
+ * region for all parameters, however many and small. A parameter begins at a cache line.
+ */
 #define PIECE 4096
-#define NANOSECONDS_PER_PARAMETER 0.6
+#define CACHE_LINE 16 /* floats */
+#define NANOSECONDS_PER_ELEMENT 0.6
 
-typedef struct piecewise {
-    const ag_optimizer *optimizer;
-    const ag__parameter *parameter;
-} piecewise;
+/* Lists the parameters with a gradient, and counts their step. Gives the length of their row. */
+static size_t line_up(ag_optimizer *optimizer)
+{
+    size_t end = 0;
+    optimizer->num_moving = 0;
+    for (size_t i = 0; i < optimizer->num_parameters; i++) {
+        ag__parameter *parameter = &optimizer->parameters[i];
+        if (parameter->variable->grad == NULL) continue;
+        parameter->steps++;
+        parameter->begin = end;
+        end += (parameter->size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+        optimizer->moving[optimizer->num_moving++] = parameter;
+    }
+    return end;
+}
+
+/* The last of the parameters that move which begins at or before a place in the row. */
+static size_t find_parameter(const ag_optimizer *optimizer, size_t place)
+{
+    size_t low = 0, high = optimizer->num_moving;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (optimizer->moving[middle]->begin <= place)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Moves the elements first … last - 1 of a parameter. */
+static void update_elements(const ag_optimizer *optimizer, const ag__parameter *parameter,
+                            size_t first, size_t last)
+{
+    const ag__group *group = &optimizer->groups[parameter->group];
+    ag__settings now = {
+        .learning_rate = group->learning_rate_factor * (double)optimizer->learning_rate,
+        .momentum = (double)optimizer->momentum,
+        .weight_decay = group->weight_decay,
+        .step = parameter->steps,
+    };
+    float *state[AG__MAX_STATE] = {0};
+    for (uint32_t k = 0; k < optimizer->rule.num_state; k++)
+        state[k] = parameter->state[k]->data + first;
+    const ag_variable *variable = parameter->variable;
+    optimizer->rule.update(&optimizer->rule.options, &now, last - first,
+                           variable->data->data + first, variable->grad->data + first, state);
+}
 
 static void update_pieces(size_t begin, size_t end, void *context)
 {
-    const piecewise *p = context;
-    const ag_variable *variable = p->parameter->variable;
+    const ag_optimizer *optimizer = context;
     size_t first = begin * PIECE, last = end * PIECE;
-    if (last > variable->data->size) last = variable->data->size;
-    float *state[AG__MAX_STATE] = {0};
-    for (uint32_t k = 0; k < p->optimizer->num_state; k++)
-        state[k] = p->parameter->state[k] + first;
-    p->optimizer->update(p->optimizer, p->parameter->steps, last - first,
-                         variable->data->data + first, variable->grad->data + first, state);
-}
-
-/* The fields of a variable are public: what they hold now need not be what they held at first. */
-static ag_status check_gradients(const ag_optimizer *optimizer)
-{
-    for (size_t i = 0; i < optimizer->num_parameters; i++) {
-        const ag_variable *variable = optimizer->parameters[i].variable;
-        if (variable->grad == NULL) continue;
-        if (variable->data->size != optimizer->parameters[i].size ||
-            !ag_tensor_same_shape(variable->data, variable->grad) || variable->grad->data == NULL)
-            return ag__fail(AG_ERROR_SHAPE,
-                            "%s: parameter %zu or its gradient has changed its shape",
-                            optimizer->name, i);
+    for (size_t i = find_parameter(optimizer, first); i < optimizer->num_moving; i++) {
+        const ag__parameter *parameter = optimizer->moving[i];
+        if (parameter->begin >= last) break;
+        size_t from = first > parameter->begin ? first - parameter->begin : 0;
+        size_t to = last - parameter->begin;
+        if (to > parameter->size) to = parameter->size;
+        if (from < to) update_elements(optimizer, parameter, from, to);
     }
-    return AG_OK;
 }
 
 ag_status ag_optimizer_step(ag_optimizer *optimizer)
 {
     if (optimizer == NULL) return ag__fail_null("optimizer_step", "optimizer");
-    ag_status status = check_gradients(optimizer);
+    if (optimizer->rule.update == NULL)
+        return ag__fail(AG_ERROR_ARGUMENT, "optimizer_step: %s needs a closure: call %s_step",
+                        optimizer->rule.name, optimizer->rule.name);
+    ag_status status = ag__check_gradients(optimizer);
     if (status != AG_OK) return status;
-    for (size_t i = 0; i < optimizer->num_parameters; i++) {
-        ag__parameter *parameter = &optimizer->parameters[i];
-        if (parameter->variable->grad == NULL) continue;
-        parameter->steps++;
-        piecewise p = {optimizer, parameter};
-        size_t size = parameter->variable->data->size;
-        ag__parallel_for((size + PIECE - 1) / PIECE, NANOSECONDS_PER_PARAMETER * (double)size,
-                         update_pieces, &p);
-    }
+    size_t elements = line_up(optimizer);
+    if (elements > 0)
+        ag__parallel_for((elements + PIECE - 1) / PIECE, NANOSECONDS_PER_ELEMENT * (double)elements,
+                         update_pieces, optimizer);
     return AG_OK;
 }
 
@@ -150,6 +134,8 @@ ag_status ag_optimizer_zero_grad(ag_optimizer *optimizer)
         ag_zero_grad(optimizer->parameters[i].variable);
     return AG_OK;
 }
+
+/* ---- what a schedule changes ---- */
 
 ag_status ag_optimizer_set_learning_rate(ag_optimizer *optimizer, float learning_rate)
 {
@@ -164,5 +150,23 @@ float ag_optimizer_learning_rate(const ag_optimizer *optimizer)
 {
     if (optimizer != NULL) return optimizer->learning_rate;
     ag__fail_null("optimizer_learning_rate", "optimizer");
+    return NAN;
+}
+
+ag_status ag_optimizer_set_momentum(ag_optimizer *optimizer, float momentum)
+{
+    if (optimizer == NULL) return ag__fail_null("optimizer_set_momentum", "optimizer");
+    if (!optimizer->rule.has_momentum)
+        return ag__fail(AG_ERROR_ARGUMENT, "optimizer_set_momentum: this %s was made without one",
+                        optimizer->rule.name);
+    ag_status status = ag__check_setting("optimizer_set_momentum", "momentum", momentum, 0, 1);
+    if (status == AG_OK) optimizer->momentum = momentum;
+    return status;
+}
+
+float ag_optimizer_momentum(const ag_optimizer *optimizer)
+{
+    if (optimizer != NULL) return optimizer->momentum;
+    ag__fail_null("optimizer_momentum", "optimizer");
     return NAN;
 }

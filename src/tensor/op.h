@@ -13,7 +13,7 @@
 #include "tensor/op_table.h"
 #include "tensor/shape.h"
 
-#define AG__MAX_INPUTS 3
+#define AG__MAX_INPUTS 5
 #define AG__MAX_INTEGERS 8
 
 typedef struct ag__op ag__op;
@@ -30,12 +30,16 @@ typedef struct ag__call {
     float parameter;
     float second_parameter;              /* of clamp: the upper bound */
     uint32_t integers[AG__MAX_INTEGERS]; /* dimensions, strides, …: the operation's own */
+    const ag_indices *indices;           /* of embedding */
+    ag_tensor *updated[2]; /* of batch_norm: running statistics, which forward changes; or NULL */
+    float rate;            /* of batch_norm: how much of them is new */
 
     ag_tensor *const *list; /* of an operation that takes a list: its inputs; else NULL */
     uint32_t list_count;
 
     const ag_tensor *result; /* in backward: what forward has computed */
-    void *memory; /* memory_bytes for forward to leave something for backward in; else NULL */
+    void *memory;  /* memory_bytes for forward to leave something for backward in; else NULL */
+    void *scratch; /* scratch_bytes for a forward or a backward to work in */
 } ag__call;
 
 enum { AG__TRANSPOSE_A = 1, AG__TRANSPOSE_B = 2 };
@@ -59,7 +63,7 @@ struct ag__op {
     uint32_t num_inputs;
     uint32_t num_parents;        /* the first so many inputs become parents in the graph */
     uint32_t num_differentiable; /* the first so many inputs get a gradient */
-    bool last_is_optional;
+    uint32_t num_optional;       /* the last so many inputs may be NULL */
     bool takes_list;  /* any number of inputs of one kind, all of them differentiable parents */
     bool labels_rows; /* of a row loss: the last input holds one value per row */
     const char *input_names[AG__MAX_INPUTS];
@@ -75,6 +79,8 @@ struct ag__op {
     ag_status (*infer_shape)(const ag__call *call, ag__shape *shape);
     /* How much a graph's forward leaves for backward, such as where maxima stood; NULL: nothing. */
     size_t (*memory_bytes)(const ag__call *call);
+    /* How much a forward or a backward needs to work in; NULL: nothing. */
+    size_t (*scratch_bytes)(const ag__call *call);
     /* Computes the result. Leaves it untouched on failure (AG_ERROR_DOMAIN). */
     ag_status (*forward)(const ag__call *call, ag_tensor *out);
     /*

@@ -42,6 +42,13 @@
  *   linear           (x, weight, bias or NULL)
  *   dimension        (x, dim, keep_dim)
  *   reshape          (x, ndims, shape)
+ *   conv2d           (x, weight, bias or NULL, stride, padding)
+ *   pool2d           (x, window, stride, padding)
+ *   layer_norm       (x, gamma or NULL, beta or NULL, epsilon)
+ *   batch_norm       (x, gamma, beta, running_mean, running_variance, momentum, epsilon)
+ *   batch_norm_eval  (x, gamma, beta, mean, variance, epsilon)
+ *   dropout          (x, probability, random)
+ *   embedding        (table, indices)
  *   permute          (x, order)
  *   slice            (x, dim, start, stop)
  *   concat           (num_inputs, inputs, dim)
@@ -85,7 +92,16 @@
     X(hard_sigmoid, unary)                                                                         \
     X(hard_swish, unary)                                                                           \
     X(softmax, unary)                                                                              \
-    X(log_softmax, unary)
+    X(log_softmax, unary)                                                                          \
+    X(conv2d, conv2d)                                                                              \
+    X(max_pool2d, pool2d)                                                                          \
+    X(average_pool2d, pool2d)                                                                      \
+    X(layer_norm, layer_norm)                                                                      \
+    X(batch_norm, batch_norm)                                                                      \
+    X(batch_norm_eval, batch_norm_eval)                                                            \
+    X(dropout, dropout)                                                                            \
+    X(embedding, embedding)                                                                        \
+    X(batched_matmul, matmul)
 
 #define AG__OP_TABLE(X) AG__LOSS_TABLE(X) AG__FUNCTION_TABLE(X)
 

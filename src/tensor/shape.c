@@ -32,24 +32,30 @@ ag__shape_text ag__tensor_shape_text(const ag_tensor *tensor)
     return ag__shape_to_text(tensor->ndims, tensor->shape);
 }
 
-ag_status ag__shape_size(const char *function, uint32_t ndims, const uint32_t *dims, size_t *size)
+ag_status ag__shape_size_of(const char *function, const char *what, uint32_t ndims,
+                            const uint32_t *dims, size_t *size)
 {
-    if (dims == NULL) return ag__fail_missing(function, "shape");
     if (ndims == 0 || ndims > AG_MAX_DIMS)
-        return ag__fail(AG_ERROR_SHAPE, "%s: %u dimensions; a tensor has 1 to %d", function,
-                        (unsigned)ndims, AG_MAX_DIMS);
+        return ag__fail(AG_ERROR_SHAPE, "%s: %s has %u dimensions; a tensor has 1 to %d", function,
+                        what, (unsigned)ndims, AG_MAX_DIMS);
     size_t product = 1;
     for (uint32_t i = 0; i < ndims; i++) {
         if (dims[i] == 0)
-            return ag__fail(AG_ERROR_SHAPE, "%s: dimension %u of shape %s is 0", function,
-                            (unsigned)i, ag__shape_to_text(ndims, dims).text);
+            return ag__fail(AG_ERROR_SHAPE, "%s: dimension %u of %s %s is 0", function, (unsigned)i,
+                            what, ag__shape_to_text(ndims, dims).text);
         if (product > PTRDIFF_MAX / sizeof(float) / dims[i])
-            return ag__fail(AG_ERROR_SHAPE, "%s: shape %s has more elements than memory can hold",
-                            function, ag__shape_to_text(ndims, dims).text);
+            return ag__fail(AG_ERROR_SHAPE, "%s: %s %s has more elements than memory can hold",
+                            function, what, ag__shape_to_text(ndims, dims).text);
         product *= dims[i];
     }
     *size = product;
     return AG_OK;
+}
+
+ag_status ag__shape_size(const char *function, uint32_t ndims, const uint32_t *dims, size_t *size)
+{
+    if (dims == NULL) return ag__fail_missing(function, "shape");
+    return ag__shape_size_of(function, "shape", ndims, dims, size);
 }
 
 ag_status ag__tensor_check(const char *function, const char *argument, const ag_tensor *tensor)
@@ -58,7 +64,7 @@ ag_status ag__tensor_check(const char *function, const char *argument, const ag_
     if (tensor->data == NULL)
         return ag__fail(AG_ERROR_NULL, "%s: %s has no data", function, argument);
     size_t size = 0;
-    ag_status status = ag__shape_size(function, tensor->ndims, tensor->shape, &size);
+    ag_status status = ag__shape_size_of(function, argument, tensor->ndims, tensor->shape, &size);
     if (status == AG_OK && size != tensor->size)
         status =
             ag__fail(AG_ERROR_SHAPE, "%s: %s says that it has %zu elements, but its shape is %s",

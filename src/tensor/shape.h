@@ -18,11 +18,18 @@ ag__shape ag__shape_of(const ag_tensor *tensor);
 ag__shape_text ag__shape_to_text(uint32_t ndims, const uint32_t *dims);
 ag__shape_text ag__tensor_shape_text(const ag_tensor *tensor);
 
-/* Checks a shape on behalf of a function and gives its number of elements. */
+/* Checks the shape of something, which messages name, and gives its number of elements. */
+ag_status ag__shape_size_of(const char *function, const char *what, uint32_t ndims,
+                            const uint32_t *dims, size_t *size);
+
+/* The same for a shape that is itself an argument. */
 ag_status ag__shape_size(const char *function, uint32_t ndims, const uint32_t *dims, size_t *size);
 
 /* Checks a tensor that came from a caller: not NULL, and its fields in agreement. */
 ag_status ag__tensor_check(const char *function, const char *argument, const ag_tensor *tensor);
+
+/* The same for indices. What they may be depends on what they choose from, and is not checked. */
+ag_status ag__indices_check(const char *function, const ag_indices *indices);
 
 /* Whether two tensors share memory. */
 bool ag__tensors_overlap(const ag_tensor *a, const ag_tensor *b);

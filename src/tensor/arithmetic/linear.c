@@ -21,9 +21,12 @@ static ag_status linear_infer_shape(const ag__call *call, ag__shape *shape)
 {
     const ag_tensor *x = call->inputs[X], *weight = call->inputs[WEIGHT],
                     *bias = call->inputs[BIAS];
-    if (weight->ndims != 2 || weight->shape[1] != ag__tensor_columns(x) ||
-        weight->shape[0] > INT_MAX || weight->shape[1] > INT_MAX || ag__tensor_rows(x) > INT_MAX)
+    if (weight->ndims != 2 || weight->shape[1] != ag__tensor_columns(x))
         return ag__fail(AG_ERROR_SHAPE, "linear: x is %s but weight is %s; it must be [out, in]",
+                        ag__tensor_shape_text(x).text, ag__tensor_shape_text(weight).text);
+    if (weight->shape[0] > INT_MAX || weight->shape[1] > INT_MAX || ag__tensor_rows(x) > INT_MAX)
+        return ag__fail(AG_ERROR_SHAPE,
+                        "linear: x is %s and weight is %s: more rows than BLAS can address",
                         ag__tensor_shape_text(x).text, ag__tensor_shape_text(weight).text);
     if (bias != NULL && (bias->ndims != 1 || bias->size != weight->shape[0]))
         return ag__fail(AG_ERROR_SHAPE, "linear: weight is %s but bias is %s",
@@ -78,7 +81,7 @@ const ag__op ag__op_linear = {
     .num_inputs = 3,
     .num_parents = 3,
     .num_differentiable = 3,
-    .last_is_optional = true,
+    .num_optional = 1,
     .input_names = {"x", "weight", "bias"},
     .reduction = AG_REDUCTION_NONE,
     .infer_shape = linear_infer_shape,

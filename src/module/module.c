@@ -1,0 +1,186 @@
+/* module.c: what all modules have: parameters, names, a summary. */
+#include "config.h"
+
+#include "module/module.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/status.h"
+#include "tensor/shape.h"
+
+/* ---- making ---- */
+
+ag_module *ag__module_create(ag_arena *arena, ag_module module)
+{
+    if (arena == NULL) {
+        ag__fail_null(module.name, "arena");
+        return NULL;
+    }
+    ag_module *created = ag_arena_alloc(arena, sizeof *created);
+    if (created == NULL) return NULL;
+    *created = module;
+    created->training = true;
+    return created;
+}
+
+bool ag__module_add(ag_module *module, ag_arena *arena, const char *name, uint32_t ndims,
+                    const uint32_t *shape, ag_random *random, float bound)
+{
+    ag_tensor *tensor = ag_tensor_create(arena, ndims, shape);
+    if (tensor == NULL) return false;
+    ag_status status = random != NULL ? ag_tensor_fill_uniform(tensor, random, -bound, bound)
+                                      : ag_tensor_fill(tensor, bound);
+    ag_variable *leaf = status == AG_OK ? ag_create_leaf(arena, tensor, true) : NULL;
+    if (leaf == NULL) return false;
+    module->parameter_names[module->num_parameters] = name;
+    module->parameters[module->num_parameters++] = leaf;
+    return true;
+}
+
+ag_status ag__module_check_size(const char *module, const char *argument, uint32_t size)
+{
+    if (size > 0) return AG_OK;
+    return ag__fail(AG_ERROR_ARGUMENT, "%s: %s is 0 but must be at least 1", module, argument);
+}
+
+/* ---- using ---- */
+
+ag_variable *ag_module_forward(ag_module *module, ag_arena *step, ag_variable *x)
+{
+    if (module == NULL || x == NULL) {
+        ag__fail_null("module_forward", module == NULL ? "module" : "x");
+        return NULL;
+    }
+    return module->forward(module, step, x);
+}
+
+ag_status ag_module_set_training(ag_module *module, bool training)
+{
+    if (module == NULL) return ag__fail_null("module_set_training", "module");
+    module->training = training;
+    for (uint32_t i = 0; i < module->num_children; i++)
+        ag_module_set_training(module->children[i], training);
+    return AG_OK;
+}
+
+/* ---- parameters ---- */
+
+size_t ag_module_num_parameters(const ag_module *module)
+{
+    if (module == NULL) return 0;
+    size_t count = module->num_parameters;
+    for (uint32_t i = 0; i < module->num_children; i++)
+        count += ag_module_num_parameters(module->children[i]);
+    return count;
+}
+
+static size_t own_size(const ag_module *module)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < module->num_parameters; i++)
+        size += module->parameters[i]->data->size;
+    return size;
+}
+
+size_t ag_module_size(const ag_module *module)
+{
+    if (module == NULL) return 0;
+    size_t size = own_size(module);
+    for (uint32_t i = 0; i < module->num_children; i++)
+        size += ag_module_size(module->children[i]);
+    return size;
+}
+
+/* Appends a module's parameters to a list; returns where the list goes on. */
+static ag_variable **collect(const ag_module *module, ag_variable **list)
+{
+    for (uint32_t i = 0; i < module->num_parameters; i++)
+        *list++ = module->parameters[i];
+    for (uint32_t i = 0; i < module->num_children; i++)
+        list = collect(module->children[i], list);
+    return list;
+}
+
+ag_variable **ag_module_parameters(const ag_module *module, ag_arena *arena)
+{
+    if (module == NULL || arena == NULL) {
+        ag__fail_null("module_parameters", module == NULL ? "module" : "arena");
+        return NULL;
+    }
+    size_t count = ag_module_num_parameters(module);
+    if (count == 0) {
+        ag__fail(AG_ERROR_ARGUMENT, "module_parameters: %s has no parameters", module->name);
+        return NULL;
+    }
+    ag_variable **list = ag_arena_alloc(arena, count * sizeof *list);
+    if (list != NULL) collect(module, list);
+    return list;
+}
+
+/* ---- texts ---- */
+
+typedef struct text {
+    char *buffer;
+    size_t bytes, length; /* length: of the whole text, whether it fits or not */
+} text;
+
+static void append(text *t, const char *format, ...) AG__PRINTF(2, 3);
+
+static void append(text *t, const char *format, ...)
+{
+    size_t left = t->length < t->bytes ? t->bytes - t->length : 0;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(left > 0 ? t->buffer + t->length : NULL, left, format, arguments);
+    va_end(arguments);
+    t->length += length > 0 ? (size_t)length : 0;
+}
+
+static void append_name(text *t, const ag_module *module, size_t index)
+{
+    if (index < module->num_parameters) {
+        append(t, "%s", module->parameter_names[index]);
+        return;
+    }
+    index -= module->num_parameters;
+    for (uint32_t i = 0; i < module->num_children; i++) {
+        size_t count = ag_module_num_parameters(module->children[i]);
+        if (index < count) {
+            append(t, "%u.", (unsigned)i);
+            append_name(t, module->children[i], index);
+            return;
+        }
+        index -= count;
+    }
+}
+
+size_t ag_module_parameter_name(const ag_module *module, size_t index, char *buffer, size_t bytes)
+{
+    text t = {buffer, buffer != NULL ? bytes : 0, 0};
+    append(&t, "%s", "");
+    if (index < ag_module_num_parameters(module)) append_name(&t, module, index);
+    return t.length;
+}
+
+static void append_lines(text *t, const ag_module *module, unsigned depth)
+{
+    append(t, "%*s%s", 2 * (int)depth, "", module->name);
+    for (uint32_t i = 0; i < module->num_parameters; i++)
+        append(t, "%s %s %s", i == 0 ? ":" : ",", module->parameter_names[i],
+               ag__tensor_shape_text(module->parameters[i]->data).text);
+    if (module->num_parameters > 0) append(t, ": %zu", own_size(module));
+    append(t, "\n");
+    for (uint32_t i = 0; i < module->num_children; i++)
+        append_lines(t, module->children[i], depth + 1);
+}
+
+size_t ag_module_summary(const ag_module *module, char *buffer, size_t bytes)
+{
+    text t = {buffer, buffer != NULL ? bytes : 0, 0};
+    append(&t, "%s", "");
+    if (module == NULL) return 0;
+    append_lines(&t, module, 0);
+    append(&t, "%zu parameters\n", ag_module_size(module));
+    return t.length;
+}

@@ -1,0 +1,313 @@
+/* calls.c: tries the lines of calls.def, and watches that they touch nothing. */
+#include "config.h"
+
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bad_inputs/bad_inputs.h"
+
+/* What the calls are made with. */
+typedef struct world {
+    ag_arena *arena; /* which is watched */
+    ag_arena *temp;
+    ag_arena *tight; /* it may hold 64 bytes */
+    ag_mark mark, stale;
+
+    uint32_t shape[2], overflow[4];
+    float numbers[7];
+    ag_tensor *scalar, *matrix, *same; /* matrices [2, 3] of different memory */
+    ag_tensor *shifted;                /* of matrix's memory, one element on */
+    ag_tensor *wide;                   /* [3, 2] */
+    ag_tensor *scratch;                /* in temp */
+    ag_tensor no_data, rank_0, rank_9, wrong_size, tall_tensor, taller_tensor;
+
+    ag_variable *leaf, *turned;        /* [2, 3], [3, 2] */
+    ag_variable *product, *root;       /* leaf · leaf, and the sum of that */
+    ag_variable *frozen, *frozen_root; /* they want no gradient */
+    ag_variable *moved;                /* in the optimiser's care, with a gradient */
+    ag_variable empty;                 /* all zeros */
+    ag_variable tall, taller;          /* they say that they have 2^31 - 1 and 2^32 - 1 rows */
+    ag_optimizer *optimizer;
+    ag_sgd_options sgd;
+    ag_random random;
+    ag_gradcheck_report report;
+    bool flag;
+} world;
+
+static world w;
+
+static void create_tensors(void)
+{
+    memcpy(w.shape, (uint32_t[]){2, 3}, sizeof w.shape);
+    for (uint32_t i = 0; i < 4; i++)
+        w.overflow[i] = 1u << 16;
+    for (int i = 0; i < 7; i++)
+        w.numbers[i] = (float)i - 3;
+    float *memory = ag_arena_alloc(w.arena, sizeof w.numbers);
+    memcpy(memory, w.numbers, sizeof w.numbers);
+    w.matrix = ag_tensor_wrap(w.arena, 2, w.shape, memory);
+    w.shifted = ag_tensor_wrap(w.arena, 2, w.shape, memory + 1);
+    w.same = ag_tensor_create_from(w.arena, 2, w.shape, w.numbers);
+    w.wide = ag_tensor_create_from(w.arena, 2, (uint32_t[]){3, 2}, w.numbers);
+    w.scalar = ag_tensor_create_from(w.arena, 1, (uint32_t[]){1}, w.numbers);
+    w.scratch = ag_tensor_create_zeros(w.temp, 2, w.shape);
+    w.no_data = w.rank_0 = w.rank_9 = w.wrong_size = *w.matrix;
+    w.no_data.data = NULL;
+    w.rank_0.ndims = 0;
+    w.rank_9.ndims = 9;
+    w.wrong_size.size = 7;
+    float *data = w.matrix->data;
+    w.tall_tensor = (ag_tensor){2, {INT_MAX, 1}, INT_MAX, data};
+    w.taller_tensor = (ag_tensor){2, {UINT32_MAX, 1}, UINT32_MAX, data};
+}
+
+static void create_variables(void)
+{
+    w.leaf = ag_create_leaf(w.arena, w.matrix, true);
+    w.turned = ag_create_leaf(w.arena, w.wide, false);
+    w.product = ag_mul(w.arena, w.leaf, w.leaf);
+    w.root = ag_sum(w.arena, w.product);
+    w.frozen = ag_create_leaf(w.arena, w.same, false);
+    w.frozen_root = ag_sum(w.arena, w.frozen);
+    ag_tensor *parameter = ag_tensor_create_from(w.arena, 2, w.shape, w.numbers);
+    w.moved = ag_create_leaf(w.arena, parameter, true);
+    w.tall.data = &w.tall_tensor;
+    w.taller.data = &w.taller_tensor;
+    w.sgd = (ag_sgd_options){.learning_rate = 1};
+    w.optimizer = ag_sgd_create(w.arena, 2, (ag_variable *[]){w.leaf, w.moved}, w.sgd);
+    ck_assert(w.root != NULL && w.frozen_root != NULL && w.optimizer != NULL);
+    ck_assert_int_eq(ag_accumulate_grad(w.moved, w.same), AG_OK);
+    ck_assert_int_eq(ag_accumulate_grad(w.leaf, w.same), AG_OK);
+}
+
+static void create_world(void)
+{
+    w = (world){.arena = ag_arena_create(0), .temp = ag_arena_create(0)};
+    w.tight = ag_arena_create(64);
+    ck_assert(w.arena != NULL && w.temp != NULL && w.tight != NULL);
+    ag_arena_set_limit(w.tight, 64);
+    w.mark = ag_arena_mark(w.arena);
+    w.random = ag_random_create(1);
+    if (ag_arena_alloc(w.arena, 64) != NULL) create_tensors();
+    create_variables();
+    ag_mark end = ag_arena_mark(w.temp);
+    ag_arena_alloc(w.temp, 64);
+    w.stale = ag_arena_mark(w.temp);
+    ag_arena_rewind(w.temp, end);
+    ag_clear_error();
+}
+
+static void destroy_world(void)
+{
+    ag_arena_destroy(w.arena);
+    ag_arena_destroy(w.temp);
+    ag_arena_destroy(w.tight);
+}
+
+/* ---- what calls.def uses ---- */
+
+static ag_status of(const void *result)
+{
+    return result == NULL ? ag_last_status() : AG_OK;
+}
+
+static bool within(float x, float low, float high)
+{
+    return x >= low && x <= high;
+}
+
+static bool create_and_destroy(size_t chunk_bytes)
+{
+    ag_arena *arena = ag_arena_create(chunk_bytes);
+    bool refuses = arena != NULL && ag_arena_alloc(arena, 1) == NULL;
+    ag_arena_destroy(arena);
+    return refuses && ag_last_status() == AG_ERROR_MEMORY;
+}
+
+static bool add_specials(void)
+{
+    w.numbers[0] = NAN;
+    w.numbers[1] = INFINITY;
+    w.numbers[2] = -INFINITY;
+    const ag_tensor *a = ag_tensor_create_from(w.temp, 2, w.shape, w.numbers);
+    const float *sum = w.scratch->data;
+    return ag_tensor_add(w.scratch, a, a) == AG_OK && isnan(sum[0]) && isinf(sum[1]) &&
+           isinf(sum[2]) && within(sum[5], 4, 4);
+}
+
+static ag_status do_nothing(ag_variable *self, ag_arena *temp_arena)
+{
+    (void)self;
+    (void)temp_arena;
+    return AG_OK;
+}
+
+/* A step of the optimiser while a parameter has these in place of its own. */
+static ag_status step_with(ag_tensor *data, ag_tensor *grad)
+{
+    ag_tensor *own_data = w.moved->data, *own_grad = w.moved->grad;
+    w.moved->data = data;
+    w.moved->grad = grad;
+    ag_status status = ag_optimizer_step(w.optimizer);
+    w.moved->data = own_data;
+    w.moved->grad = own_grad;
+    return status;
+}
+
+/* A graph whose inputs live in another arena, as parameters do, is a graph like any other. */
+static bool spans_arenas(void)
+{
+    ag_variable *root = ag_sum(w.temp, ag_mul(w.temp, w.moved, w.frozen));
+    float before = w.moved->grad->data[0];
+    bool done = ag_backward(w.temp, root) == AG_OK;
+    return done && within(w.moved->grad->data[0] - before, w.same->data[0], w.same->data[0]);
+}
+
+static ag_variable *build_sum(ag_arena *arena, ag_variable *const *inputs, void *context)
+{
+    (void)context;
+    return ag_sum(arena, inputs[0]);
+}
+
+static ag_variable *build_nothing(ag_arena *arena, ag_variable *const *inputs, void *context)
+{
+    (void)arena;
+    (void)inputs;
+    (void)context;
+    return NULL;
+}
+
+static ag_variable *build_empty(ag_arena *arena, ag_variable *const *inputs, void *context)
+{
+    (void)arena;
+    (void)inputs;
+    (void)context;
+    return &w.empty;
+}
+
+/* One element at first, then as many as the input has. */
+static ag_variable *build_fickle(ag_arena *arena, ag_variable *const *inputs, void *context)
+{
+    bool *was_called = context;
+    ag_variable *result = *was_called ? ag_scale(arena, inputs[0], 1) : ag_sum(arena, inputs[0]);
+    *was_called = true;
+    return result;
+}
+
+static bool gradcheck_of_nan(void)
+{
+    w.scratch->data[0] = NAN;
+    ag_status status = ag_gradcheck(w.temp, build_sum, NULL, 1, &w.scratch, NULL, &w.report);
+    return status == AG_OK && !w.report.passed;
+}
+
+/* ---- the lines of calls.def, known by their numbers ---- */
+
+typedef struct bad_call {
+    int line;
+    const char *function, *doing;
+    ag_status expected;
+    const char *mentioned;
+} bad_call;
+
+static const bad_call bad_calls[] = {
+#define BAD(function, doing, status, mentioned, ...)                                               \
+    {__LINE__, #function, doing, status, mentioned},
+#define TAKEN(function, doing, ...)
+#include "bad_inputs/calls.def"
+#undef BAD
+#undef TAKEN
+};
+
+static ag_status make_bad_call(int line)
+{
+    switch (line) {
+#define BAD(function, doing, status, mentioned, ...)                                               \
+    case __LINE__:                                                                                 \
+        return __VA_ARGS__;
+#define TAKEN(function, doing, ...)
+#include "bad_inputs/calls.def"
+#undef BAD
+#undef TAKEN
+    }
+    return AG_OK;
+}
+
+static const struct {
+    int line;
+    const char *function, *doing, *condition;
+} unusual_calls[] = {
+#define BAD(function, doing, status, mentioned, ...)
+#define TAKEN(function, doing, ...) {__LINE__, #function, doing, #__VA_ARGS__},
+#include "bad_inputs/calls.def"
+#undef BAD
+#undef TAKEN
+};
+
+static bool make_unusual_call(int line)
+{
+    switch (line) {
+#define BAD(function, doing, status, mentioned, ...)
+#define TAKEN(function, doing, ...)                                                                \
+    case __LINE__:                                                                                 \
+        return __VA_ARGS__;
+#include "bad_inputs/calls.def"
+#undef BAD
+#undef TAKEN
+    }
+    return false;
+}
+
+/* ---- the tests ---- */
+
+/* All tensors, variables, gradients and optimisers of the world lie in the arena's only chunk. */
+static void *copy_of_arena(const void **start, size_t *bytes)
+{
+    *bytes = ag_arena_used(w.arena);
+    *start = (const char *)w.matrix->data - 64;
+    void *copy = malloc(*bytes);
+    ck_assert_ptr_nonnull(copy);
+    return memcpy(copy, *start, *bytes);
+}
+
+START_TEST(a_bad_call_is_refused_and_touches_nothing)
+{
+    const bad_call *c = &bad_calls[_i];
+    const void *start;
+    size_t bytes;
+    void *before = copy_of_arena(&start, &bytes);
+    bad_input_counted(c->function);
+    ag_status status = make_bad_call(c->line);
+    ck_assert_int_eq(ag_last_status(), status);
+    bad_input_assert(c->function + 3, c->doing, status, c->expected, c->mentioned);
+    ck_assert_msg(ag_arena_used(w.arena) == bytes, "%s, %s: the arena is fuller than before",
+                  c->function, c->doing);
+    ck_assert_msg(memcmp(before, start, bytes) == 0, "%s, %s: something was touched", c->function,
+                  c->doing);
+    free(before);
+}
+END_TEST
+
+START_TEST(an_unusual_call_does_what_is_documented)
+{
+    bad_input_counted(unusual_calls[_i].function);
+    ck_assert_msg(make_unusual_call(unusual_calls[_i].line), "%s, %s: not %s (%s)",
+                  unusual_calls[_i].function, unusual_calls[_i].doing, unusual_calls[_i].condition,
+                  ag_last_error());
+}
+END_TEST
+
+#define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
+
+void add_calls(Suite *suite)
+{
+    TCase *tests = tcase_create("calls");
+    tcase_add_checked_fixture(tests, create_world, destroy_world);
+    tcase_add_loop_test(tests, a_bad_call_is_refused_and_touches_nothing, 0, LENGTH(bad_calls));
+    tcase_add_loop_test(tests, an_unusual_call_does_what_is_documented, 0, LENGTH(unusual_calls));
+    suite_add_tcase(suite, tests);
+}

@@ -1,0 +1,277 @@
+#!/usr/bin/env -S python3 -B
+"""Do the tests notice when the library computes something else?
+
+Exchanges single tokens of the laws and the optimisers (tests/mutation/mutants.py), builds the library
+with each wrong file, and runs the tests that should notice. Prints every mutant that survives.
+Needs a configured build folder, from which it takes compiler, flags and lists of sources.
+"""
+import argparse
+import concurrent.futures
+import functools
+import glob
+import os
+import random
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from mutants import mutants_of  # noqa: E402
+
+# What is mutated, and the programs that should notice, quick ones first. A name may be followed by
+# the one case of the program that is run.
+LAWS = ['check_gradcheck', 'check_torch', 'check_bad_inputs', 'check_loss_cases',
+        'check_ops:accuracy']
+PLACES = [
+    ('src/tensor/loss/*.c', LAWS),
+    ('src/tensor/activation/*.c', LAWS),
+    ('src/core/elementary.h', ['check_elementary', 'check_core', 'check_torch', 'check_loss_cases',
+                               'check_ops:accuracy']),
+    ('src/optim/*.c', ['check_optim']),
+]
+TESTED_SHARE = 0.95
+
+
+class Build:
+    """The library and its tests, compiled once; then again with one wrong file at a time."""
+
+    def __init__(self, source_dir, build_dir, folder, sanitize):
+        self.source_dir, self.build_dir, self.folder = source_dir, build_dir, folder
+        self.sanitize = [f'-fsanitize={sanitize}', '-fno-sanitize-recover=all'] if sanitize else []
+        self.compiler = self.variable('CC')
+        self.flags = ['-std=c11', '-w', '-O1', '-g0', *self.sanitize, *self.variable('DEFS'),
+                      f'-I{build_dir}', f'-I{source_dir}/include', f'-I{source_dir}/src',
+                      f'-I{source_dir}/tests', *self.variable('BLAS_CFLAGS'),
+                      *self.variable('ZLIB_CFLAGS'), *self.variable('CHECK_CFLAGS'),
+                      *self.variable('OPENMP_CFLAGS')]
+        self.libraries = [*self.variable('CHECK_LIBS'), *self.variable('BLAS_LIBS'),
+                          *self.variable('ZLIB_LIBS'), *self.variable('LIBS'), '-lm']
+        self.unfused = self.sources('libunfused_la_SOURCES')
+        self.library = self.sources('libinternal_la_SOURCES') + self.unfused
+        self.support = self.sources('tests_libsupport_la_SOURCES')
+
+    @functools.cache
+    def variable(self, name):
+        """The words of a variable of the build folder's Makefile."""
+        command = ['make', '-s', '--no-print-directory', '-C', self.build_dir,
+                   f'--eval=ag-print: ; $(info $({name}))@:', 'ag-print']
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return shlex.split(printed)
+
+    def sources(self, name):
+        return [word for word in self.variable(name) if word.endswith('.c')]
+
+    def flags_of(self, path):
+        if path in self.unfused:
+            return self.variable('UNFUSED_CFLAGS')
+        if path in self.library:
+            return self.variable('KERNEL_CFLAGS')
+        return [f'-DEXPORTED_SYMBOLS="{self.source_dir}/tests/exported_symbols.txt"']
+
+    def object_of(self, path):
+        return os.path.join(self.folder, path.replace('/', '_') + '.o')
+
+    def compile_command(self, path, source, out, shadow=None):
+        first = [f'-I{shadow}'] if shadow else []
+        return [*self.compiler, *first, *self.flags, *self.flags_of(path), '-c', source, '-o', out]
+
+    def compile_all(self, tests, jobs):
+        self.test_sources = {test: self.sources(f'tests_{test}_SOURCES') for test in tests}
+        own = set(sum(self.test_sources.values(), []))
+        self.all_sources = sorted({*self.library, *self.support, *own})
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(self.compile_original, self.all_sources))
+
+    def compile_original(self, path):
+        source = os.path.join(self.source_dir, path)
+        subprocess.run(self.compile_command(path, source, self.object_of(path)), check=True)
+
+    def dependents(self, header):
+        """The sources of library and tests that include a header."""
+        found = []
+        for path in self.all_sources:
+            source = os.path.join(self.source_dir, path)
+            command = [*self.compiler, *self.flags, *self.flags_of(path), '-MM', source]
+            printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            if header in printed:
+                found.append(path)
+        return found
+
+    def link(self, test, out, replaced):
+        paths = self.test_sources[test] + self.support + self.library
+        objects = [replaced.get(path, self.object_of(path)) for path in paths]
+        command = [*self.compiler, *self.sanitize, '-fopenmp', *objects, *self.libraries, '-o', out]
+        subprocess.run(command, check=True, stderr=subprocess.PIPE)
+
+
+class Hunt:
+    """Tries mutants against the tests."""
+
+    def __init__(self, build, jobs):
+        self.build, self.jobs = build, jobs
+        self.seconds = {}
+        self.local = threading.local()
+        self.dependents = {}
+
+    def folder(self):
+        """A folder of this thread's own."""
+        if not hasattr(self.local, 'folder'):
+            self.local.folder = tempfile.mkdtemp(dir=self.build.folder)
+        return self.local.folder
+
+    def run(self, program, case, limit):
+        """Whether a test program passes within a limit of seconds."""
+        # otherwise each test is a process of its own, which outlives the program if it hangs
+        environment = dict(os.environ, srcdir=self.build.source_dir, OMP_NUM_THREADS='2', CK_FORK='no',
+                           ASAN_OPTIONS='allocator_may_return_null=1:detect_leaks=0')
+        if case:
+            environment['CK_RUN_CASE'] = case
+        process = subprocess.Popen([program], cwd=self.build.build_dir, env=environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   start_new_session=True)
+        try:
+            return process.wait(limit) == 0
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return False
+
+    def measure(self, names):
+        """Runs the tests on what is right: they must pass, and tell how long they take."""
+        for name in names:
+            test, _, case = name.partition(':')
+            program = os.path.join(self.folder(), test)
+            self.build.link(test, program, {})
+            start = os.times().elapsed
+            if not self.run(program, case, 3600):
+                sys.exit(f'mutate: {name} fails without any mutation')
+            self.seconds[name] = os.times().elapsed - start
+            print(f'{name}: {self.seconds[name]:.1f} s', flush=True)
+
+    def compile(self, mutant):
+        """The objects that differ, by path; None if the mutant is no C."""
+        folder = self.folder()
+        shadow = os.path.join(folder, 'shadow')
+        shutil.rmtree(shadow, ignore_errors=True)
+        header = mutant.path.endswith('.h')
+        wrong = os.path.join(shadow, os.path.relpath(mutant.path, 'src')) if header \
+            else os.path.join(folder, 'wrong.c')
+        os.makedirs(os.path.dirname(wrong), exist_ok=True)
+        with open(wrong, 'w', encoding='utf-8') as file:
+            file.write(mutant.new_source)
+        objects = {}
+        for path in self.dependents[mutant.path] if header else [mutant.path]:
+            source = os.path.join(self.build.source_dir, path) if header else wrong
+            out = os.path.join(folder, path.replace('/', '_') + '.o')
+            command = self.build.compile_command(path, source, out, shadow if header else None)
+            command += ['-I' + os.path.join(self.build.source_dir, os.path.dirname(path))]
+            if subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode != 0:
+                return None
+            objects[path] = out
+        return objects
+
+    def try_mutant(self, mutant, names):
+        """The name of the test that notices; '' if none does; None if it does not compile."""
+        objects = self.compile(mutant)
+        if objects is None:
+            return None
+        for name in names:
+            test, _, case = name.partition(':')
+            program = os.path.join(self.folder(), test)
+            self.build.link(test, program, objects)
+            if not self.run(program, case, 10 + 5 * self.seconds[name]):
+                return name
+        return ''
+
+
+def read_equivalents(path):
+    """Triples (path, before, after) of mutants that compute the same, each with its reason."""
+    known, entry = {}, {}
+    with open(path, encoding='utf-8') as file:
+        for line in file:
+            word, _, rest = line.strip().partition(' ')
+            if word in ('in', '-', '+'):
+                entry[word] = rest
+            elif word == 'because':
+                known[entry['in'], entry['-'], entry['+']] = rest
+    return known
+
+
+def collect(source_dir, pattern):
+    """All mutants of the places, each with the names of its tests."""
+    found = []
+    for place, names in PLACES:
+        for full in sorted(glob.glob(os.path.join(source_dir, place))):
+            path = os.path.relpath(full, source_dir)
+            if pattern in path:
+                with open(full, encoding='utf-8') as file:
+                    found += [(mutant, names) for mutant in mutants_of(path, file.read())]
+    return found
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--source', default='.', help='the source tree')
+    parser.add_argument('--build', default='.', help='a configured build folder')
+    parser.add_argument('--count', type=int, default=100, help='how many mutants; 0 for all')
+    parser.add_argument('--seed', type=int, default=1, help='which ones')
+    parser.add_argument('--files', default='', help='only in files whose path contains this')
+    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument('--sanitize', default='', help='such as address: notices wrong bounds')
+    return parser.parse_args()
+
+
+def choose(arguments):
+    """A sample, always the same for a seed, without the mutants that are known to be equivalent."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    equivalents = read_equivalents(os.path.join(here, 'equivalent.txt'))
+    everything = collect(arguments.source, arguments.files)
+    candidates = [each for each in everything if each[0].key() not in equivalents]
+    print(f'{len(everything)} mutants, {len(everything) - len(candidates)} of them equivalent')
+    random.Random(arguments.seed).shuffle(candidates)
+    return candidates[:arguments.count] if arguments.count else candidates
+
+
+def report(chosen, verdicts):
+    compiled = [(mutant, verdict) for (mutant, _), verdict in zip(chosen, verdicts)
+                if verdict is not None]
+    survivors = [mutant for mutant, verdict in compiled if verdict == '']
+    killed = len(compiled) - len(survivors)
+    share = killed / max(len(compiled), 1)
+    print(f'{killed} of {len(compiled)} mutants killed, {100 * share:.1f} %; '
+          f'{len(chosen) - len(compiled)} did not compile')
+    return share >= TESTED_SHARE
+
+
+def main():
+    arguments = parse_arguments()
+    source_dir, build_dir = os.path.abspath(arguments.source), os.path.abspath(arguments.build)
+    arguments.source = source_dir
+    chosen = choose(arguments)
+    names = list(dict.fromkeys(name for _, some in chosen for name in some))
+    with tempfile.TemporaryDirectory(prefix='mutation-') as folder:
+        build = Build(source_dir, build_dir, folder, arguments.sanitize)
+        build.compile_all(sorted({name.partition(':')[0] for name in names}), arguments.jobs)
+        hunt = Hunt(build, arguments.jobs)
+        hunt.measure(names)
+        for path in {mutant.path for mutant, _ in chosen if mutant.path.endswith('.h')}:
+            hunt.dependents[path] = build.dependents(path)
+
+        def examine(each):
+            verdict = hunt.try_mutant(*each)
+            outcome = 'does not compile' if verdict is None else f'killed by {verdict}'
+            print(f'survived: {each[0].diff()}' if verdict == '' else
+                  f'{outcome}: {each[0].path}:{each[0].line_number}', flush=True)
+            return verdict
+
+        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+            verdicts = list(pool.map(examine, chosen))
+    return 0 if report(chosen, verdicts) else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
