@@ -437,7 +437,7 @@ static bool batched_matmul_shapes(op_scale scale, size_t variant, op_case *c)
     return true;
 }
 
-/* The variant's shape, and what is left of the variant for one with per_dimension for each of its dimensions. */
+/* The variant's shape, where each has per_dimension of its dimensions; and which of these it is. */
 static bool shape_with_dimensions(op_scale scale, size_t *variant, size_t per_dimension,
                                   ag__shape *shape)
 {

@@ -31,8 +31,8 @@ AG_API ag_variable *ag_leaky_relu(ag_arena *arena, ag_variable *x, float negativ
 AG_API ag_variable *ag_elu(ag_arena *arena, ag_variable *x, float alpha);
 
 /**
- * Scaled exponential linear unit: 1.0507… · elu(x, 1.6732…), whose constants keep mean 0 and variance 1
- * (Klambauer et al. 2017). Gradient: as that of elu, times the scale.
+ * Scaled exponential linear unit: 1.0507… · elu(x, 1.6732…), whose constants keep mean 0 and
+ * variance 1 (Klambauer et al. 2017). Gradient: as that of elu, times the scale.
  */
 AG_API ag_variable *ag_selu(ag_arena *arena, ag_variable *x);
 

@@ -84,14 +84,14 @@ AG_API ag_variable *ag_sqrt(ag_arena *arena, ag_variable *x);
 /**
  * x^exponent, with the limits of C's pow: NaN for a negative x and an exponent that is no integer; 1
  * for the exponent 0, whatever x. exponent: finite (AG_ERROR_ARGUMENT).
- * Gradient: G · exponent · x^(exponent - 1); infinite at x = 0 where the exponent is below 1, but not 0.
+ * Gradient: G · exponent · x^(exponent - 1); infinite at x = 0 if the exponent is below 1, but not 0.
  */
 AG_API ag_variable *ag_pow(ag_arena *arena, ag_variable *x, float exponent);
 
 /**
  * min(max(x, low), high). low ≤ high (AG_ERROR_ARGUMENT); either may be infinite.
- * Gradient: G where low ≤ x ≤ high, else 0. It flows at the bounds too, so that a number that was put
- * on a bound can leave it.
+ * Gradient: G where low ≤ x ≤ high, else 0. It flows at the bounds too, so that a number that was
+ * put on a bound can leave it.
  */
 AG_API ag_variable *ag_clamp(ag_arena *arena, ag_variable *x, float low, float high);
 

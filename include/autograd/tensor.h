@@ -69,9 +69,10 @@ AG_API ag_status ag_tensor_copy(ag_tensor *out, const ag_tensor *tensor);
 AG_API ag_status ag_tensor_add(ag_tensor *out, const ag_tensor *a, const ag_tensor *b);
 
 /**
- * Where the largest element stands along one dimension, counted from 0, or backwards from -1: the first
- * of several, or the first NaN. Writes x's elements with that dimension left out, that is, so many
- * indices as x has elements, divided by its size. AG_ERROR_ARGUMENT for a dimension that x has not.
+ * Where the largest element stands along one dimension, counted from 0, or backwards from -1: the
+ * first of several, or the first NaN. Writes as many indices as x has elements, divided by the size of
+ * that dimension, in the order of ag_max_dim's result. AG_ERROR_NULL; AG_ERROR_ARGUMENT for a dimension
+ * that x has not.
  */
 AG_API ag_status ag_tensor_argmax(const ag_tensor *x, int dim, uint32_t *indices);
 

@@ -187,7 +187,7 @@ AG__INLINE double ag__sigmoid(double x)
 AG__INLINE double ag__is_whole(double x)
 {
     double rounded = (x + AG__ROUNDER) - AG__ROUNDER;
-    return (fabs(x) >= 0x1p51) | (rounded == x) ? 1 : 0;
+    return ((fabs(x) >= 0x1p51) | (rounded == x)) ? 1 : 0;
 }
 
 /*
@@ -200,7 +200,7 @@ AG__INLINE double ag__pow(double x, double p)
     double power = ag__exp(p * ag__log(fabs(x)));
     double size = p == 0 ? 1 : power;
     double sign = 1 + odd * (copysign(1, x) - 1);
-    return (x < 0) & (x >= -DBL_MAX) & (whole == 0) ? (double)NAN : sign * size;
+    return ((x < 0) & (x >= -DBL_MAX) & (whole == 0)) ? (double)NAN : sign * size;
 }
 
 #endif

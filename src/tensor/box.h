@@ -33,7 +33,10 @@ ag__view ag__view_from(const ag__view *view, const ag__box *box, const size_t *s
 /* Copies n elements, from number `first` of the box on. */
 void ag__gather(const ag__box *box, const ag__view *view, size_t first, size_t n, float *out);
 
-/* sums[where their strides say] += terms, for n ≤ AG__CHUNK elements from number `first` of the box on. */
+/*
+ * Adds terms to sums, each where the strides say, for n ≤ AG__CHUNK elements from number `first` of
+ * the box on.
+ */
 void ag__scatter_add(const ag__box *box, const size_t *strides, size_t first, size_t n,
                      const double *terms, double *sums);
 

@@ -9,7 +9,7 @@ AG__INLINE ag__point relu6_law(double x, double unused_input, double unused)
     (void)unused;
     return (ag__point){
         .value = ag__clamp(x, 0, 6),
-        .slope = (x <= 0) | (x >= 6) ? 0
+        .slope = ((x <= 0) | (x >= 6)) ? 0
                  : x == x            ? 1
                                      : x,
     };

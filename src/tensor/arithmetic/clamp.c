@@ -11,7 +11,7 @@ AG__INLINE ag__point clamp_law(double x, double high, double low)
 {
     return (ag__point){
         .value = ag__clamp(x, low, high),
-        .slope = (x < low) | (x > high) ? 0
+        .slope = ((x < low) | (x > high)) ? 0
                  : x == x               ? 1
                                         : x,
     };
