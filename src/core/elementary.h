@@ -122,25 +122,26 @@ AG__INLINE ag__log_parts ag__split_log(double x)
 }
 
 /*
- * k ln 2 + ln(1 + r), with (ln(1 + r) - r + r²/2) / r³ as the minimax polynomial (Remez) of degree 15;
- * its error is below 2.6e-15 of r / r³. The usual series in r / (2 + r) is half as long, but needs a
+ * k ln 2 + ln(1 + r), with (ln(1 + r) - r + r²/2) / r³ as the minimax polynomial (Remez) of degree 17;
+ * its error is below 7e-17 of r / r³. The usual series in r / (2 + r) is half as long, but needs a
  * division, which takes longer than all of this.
  */
 AG__INLINE double ag__log_of_parts(ag__log_parts parts)
 {
     double k = parts.k, r = parts.r;
     double r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
-    double p01 = 0x1.55555555565f6p-2 - 0x1.00000000118d4p-2 * r;
-    double p23 = 0x1.9999999394866p-3 - 0x1.5555552e5bd6ap-3 * r;
-    double p45 = 0x1.24924bfdad44bp-3 - 0x1.00000eb15e7a9p-3 * r;
-    double p67 = 0x1.c71b635100fd2p-4 - 0x1.999444fa4a996p-4 * r;
-    double p89 = 0x1.74747e673b2aep-4 - 0x1.55d9cea5ea03fp-4 * r;
-    double pab = 0x1.3a35a41d70b1bp-4 - 0x1.1da2de71a1637p-4 * r;
-    double pcd = 0x1.113642afd500bp-4 - 0x1.2d450a0b3af77p-4 * r;
-    double pef = 0x1.239f9ff15f0b5p-4 - 0x1.197f6b9c5feb1p-5 * r;
+    double p01 = 0x1.55555555554d9p-2 - 0x1.ffffffffffc28p-3 * r;
+    double p23 = 0x1.99999999d4b8bp-3 - 0x1.55555555cc1abp-3 * r;
+    double p45 = 0x1.249248fee3d27p-3 - 0x1.ffffff5d22783p-4 * r;
+    double p67 = 0x1.c71c8536a3768p-4 - 0x1.9999cb4f70c1ap-4 * r;
+    double p89 = 0x1.745a90b92b3abp-4 - 0x1.554d8ac82f124p-4 * r;
+    double pab = 0x1.3b4052c5231fdp-4 - 0x1.253df28692c65p-4 * r;
+    double pcd = 0x1.0f94c825584dap-4 - 0x1.efce0a4d290fbp-5 * r;
+    double pef = 0x1.e68c1397d2e03p-5 - 0x1.13cb8e4742cd6p-4 * r;
+    double pgh = 0x1.050d387caa8f2p-4 - 0x1.ddd52243c43b2p-6 * r;
     double p07 = (p67 * r2 + p45) * r4 + (p23 * r2 + p01);
     double p8f = (pef * r2 + pcd) * r4 + (pab * r2 + p89);
-    double p = p8f * r8 + p07;
+    double p = (pgh * r8 + p8f) * r8 + p07;
     double mantissa = r + (p * (r2 * r) - 0.5 * r2);
     return k * AG__LN2_HIGH + (k * AG__LN2_LOW + mantissa);
 }

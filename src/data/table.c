@@ -89,7 +89,7 @@ static uint32_t *find_all(const char *function, ag_arena *arena, const ag_table 
 
 static ag_status read_number(const ag_table *table, uint32_t row, uint32_t column, float *out)
 {
-    double value = NAN;
+    double value = (double)NAN;
     const char *text = ag__cell(table, row, column);
     if (!ag__is_missing(table, text) && !ag__parse_number(text, &value))
         return ag__cell_fail("table_numbers", table, row, column, "is no number");

@@ -15,7 +15,7 @@ AG__INLINE void class_terms(size_t n, const float *restrict log_probs, const flo
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         double l = (double)log_probs[i], t = (double)target[i];
-        out[i] = (t == 0) & (l == -HUGE_VAL) ? 0 : -t * l;
+        out[i] = ((t == 0) & (l == -HUGE_VAL)) ? 0 : -t * l;
     }
 }
 
