@@ -14,6 +14,48 @@ typedef enum ag_reduction {
                                 input); shape [1] */
 } ag_reduction;
 
+/** What AG_REDUCTION_MEAN divides by. */
+typedef enum ag_divisor {
+    AG_DIVISOR_AUTO,    /**< as PyTorch: WEIGHTS for class_weights of labels, otherwise COUNT */
+    AG_DIVISOR_COUNT,   /**< the number of elements or rows that are not ignored */
+    AG_DIVISOR_WEIGHTS, /**< the sum of their weights */
+    AG_DIVISOR_NONZERO  /**< the number of terms that are not 0, such as triplets that are not
+                             yet apart */
+} ag_divisor;
+
+/**
+ * What ag_<loss>_with takes beside its inputs; all of it 0 is ag_<loss> with AG_REDUCTION_MEAN:
+ *
+ *     ag_cross_entropy_loss_with(arena, logits, target, &(ag_loss_options){.label_smoothing = 0.1f});
+ *
+ * A loss's comment names those that it takes beside reduction, divisor and weights, which all take;
+ * another that is not 0 is AG_ERROR_ARGUMENT. The tensors must live as long as the node, and get no
+ * gradient. A weight is finite and not negative. Where nothing is left to divide by, because every
+ * row was ignored or weighs 0, loss and gradients are 0.
+ */
+typedef struct ag_loss_options {
+    ag_reduction reduction;
+    ag_divisor divisor;
+    const ag_tensor *weights;       /**< of each element (the prediction's shape), or of each row; a
+                                         mask is 0 and 1. What weighs 0 adds 0, were it NaN */
+    const ag_tensor *class_weights; /**< [classes] */
+    const ag_tensor *pos_weight;    /**< of t = 1: [1], [classes], or the prediction's shape */
+    bool has_ignore_index;          /**< whether ignore_index is meant */
+    int32_t ignore_index;           /**< rows of this label count for nothing */
+    float label_smoothing;          /**< in [0, 1]: this part of each target goes to all classes */
+    float z_loss;                   /**< ≥ 0: adds z_loss · (log Σ e^x)² to each row */
+    bool log_target;                /**< the target holds logarithms */
+    bool rate_input;                /**< of poisson_nll: the prediction is the rate, not its log */
+    bool full;                      /**< add the term that depends on the target alone */
+    float epsilon;                  /**< > 0; 0 for the loss's own */
+    float alpha;                    /**< in (0, 1): positives weigh alpha, negatives 1 - alpha */
+    float norm;                     /**< ≥ 1: the distance's p; 0 for the loss's own */
+    bool swap;                      /**< of triplet: the nearer of both to the negative counts */
+    bool soft_margin;               /**< log(1 + e^d) instead of max(0, d + margin) */
+    size_t *num_correct;            /**< set to the number of rows, not ignored, whose largest
+                                         logit is the label's; NULL if not wanted */
+} ag_loss_options;
+
 AG_BEGIN_DECLS
 
 /*
