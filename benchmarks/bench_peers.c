@@ -1,6 +1,6 @@
 /*
  * bench_peers.c: compares the library with libtorch, each in processes of its own, asked by turns:
- * forward and backward of every loss, and the training of two networks.
+ * forward and backward of every loss, and the training of three networks.
  */
 #define _GNU_SOURCE /* memfd_create */
 #include "config.h"
@@ -61,7 +61,7 @@ static const char help[] =
     "       [--size small|middle|large] [LOSS]...\n"
     "Compares the library with libtorch: forward and backward of losses, all or those named, and "
     "the\n"
-    "training of two networks, in about five minutes. A cell of losses is the median of N rounds "
+    "training of three networks, in about six minutes. A cell of losses is the median of N rounds "
     "(5).\n"
     "Run it on a quiet machine; chrt -f 10 keeps others off the cores.\n";
 

@@ -8,7 +8,6 @@
 #include "peers/protocol.h"
 #include "support/cases.h"
 #include "support/limits.h"
-#include "support/perceptron.h"
 #include "support/timing.h"
 
 /* ---- losses ---- */
@@ -99,14 +98,64 @@ typedef struct training_run {
     training_cell cell;
     training_data data;
     ag_arena *permanent, *step;
-    perceptron network;
+    ag_module *network;
     ag_optimizer *optimizer;
     uint32_t position; /* the image at which the next batch starts */
 } training_run;
 
 static bool same_network(const training_cell *a, const training_cell *b)
 {
-    return memcmp(a->widths, b->widths, sizeof a->widths) == 0 && a->batch == b->batch;
+    return memcmp(a->channels, b->channels, sizeof a->channels) == 0 &&
+           memcmp(a->widths, b->widths, sizeof a->widths) == 0 && a->batch == b->batch;
+}
+
+/* A network that is being built of modules. */
+typedef struct builder {
+    ag_arena *arena;
+    ag_random random;
+    ag_module *modules[16];
+    uint32_t count;
+} builder;
+
+static void add(builder *b, ag_module *module)
+{
+    b->modules[b->count++] = module;
+}
+
+static ag_variable *to_image(ag_arena *arena, ag_variable *x)
+{
+    uint32_t side = (uint32_t)lround(sqrt((double)x->data->shape[1]));
+    return ag_reshape(arena, x, 4, (uint32_t[]){x->data->shape[0], 1, side, side});
+}
+
+/* Returns how many numbers they make of an image. */
+static uint32_t add_convolutions(builder *b, const training_cell *cell)
+{
+    uint32_t side = (uint32_t)lround(sqrt((double)cell->widths[0])), in = 1;
+    add(b, ag_module_activation(b->arena, "to_image", to_image));
+    for (int i = 0; i < NUM_CONVOLUTIONS; i++) {
+        add(b, ag_module_conv2d(b->arena, &b->random, in, cell->channels[i], CONVOLUTION_WINDOW, 1,
+                                CONVOLUTION_WINDOW / 2, true));
+        add(b, ag_module_activation(b->arena, "relu", ag_relu));
+        add(b, ag_module_max_pool2d(b->arena, 2, 2, 0));
+        in = cell->channels[i];
+        side /= 2;
+    }
+    add(b, ag_module_flatten(b->arena));
+    return in * side * side;
+}
+
+static ag_module *create_network(ag_arena *arena, const training_cell *cell)
+{
+    builder b = {.arena = arena, .random = ag_random_create(1)};
+    uint32_t width = cell->channels[0] > 0 ? add_convolutions(&b, cell) : cell->widths[0];
+    for (int i = 1; i < NUM_WIDTHS; i++) {
+        if (cell->widths[i] == 0) continue;
+        add(&b, ag_module_linear(arena, &b.random, width, cell->widths[i], true));
+        if (i + 1 < NUM_WIDTHS) add(&b, ag_module_activation(arena, "relu", ag_relu));
+        width = cell->widths[i];
+    }
+    return ag_module_sequential(arena, b.count, b.modules);
 }
 
 static bool prepare_training(training_run *r, const training_cell *cell, void *memory)
@@ -116,10 +165,10 @@ static bool prepare_training(training_run *r, const training_cell *cell, void *m
     *r = (training_run){.cell = *cell, .data = locate_training_data(cell, memory)};
     r->permanent = ag_arena_create(0);
     r->step = ag_arena_create(0);
-    ag_random random = ag_random_create(1);
-    if (perceptron_create(r->permanent, &random, cell->widths, &r->network) != AG_OK) return false;
-    r->optimizer = ag_adamw_create(r->permanent, PERCEPTRON_PARAMETERS, r->network.parameters,
-                                   ag_adamw_defaults());
+    r->network = create_network(r->permanent, cell);
+    r->optimizer =
+        ag_adamw_create(r->permanent, ag_module_num_parameters(r->network),
+                        ag_module_parameters(r->network, r->permanent), ag_adamw_defaults());
     return r->optimizer != NULL;
 }
 
@@ -137,7 +186,7 @@ static double train_step(training_run *r)
     if (r->position + r->cell.batch > r->cell.images) r->position = 0;
     ag_variable *images = rows_at_position(r, r->data.images, r->cell.widths[0]);
     ag_variable *targets = rows_at_position(r, r->data.targets, r->cell.widths[NUM_WIDTHS - 1]);
-    ag_variable *logits = perceptron_apply(r->step, &r->network, images);
+    ag_variable *logits = ag_module_forward(r->network, r->step, images);
     ag_variable *loss = ag_cross_entropy_loss(r->step, logits, targets, AG_REDUCTION_MEAN);
     ag_optimizer_zero_grad(r->optimizer);
     bool ok = ag_backward(r->step, loss) == AG_OK && ag_optimizer_step(r->optimizer) == AG_OK;
@@ -168,6 +217,7 @@ static measurement time_training(const training_cell *cell, void *memory)
 /* Forward, and backward to the weights and to the input: of the first layer that is not wanted. */
 static measurement time_products(const training_cell *cell)
 {
+    if (cell->channels[0] > 0) return failed_measurement("convolutions are no matrix products");
     ag_set_num_threads(cell->threads);
     double sum = 0;
     for (int i = 0; i + 1 < NUM_WIDTHS; i++) {

@@ -20,10 +20,13 @@ extern "C" {
 /* Seconds of measuring that make one sample of a loss. */
 #define LOSS_SECONDS 0.02
 
+/* Of a convolution, in pixels. */
+enum { CONVOLUTION_WINDOW = 3 };
+
 /* Steps before those of a training that count. */
 enum { WARM_STEPS = 5 };
 
-enum { NUM_WIDTHS = 4, TEXT_LENGTH = 200 };
+enum { NUM_WIDTHS = 4, NUM_CONVOLUTIONS = 2, TEXT_LENGTH = 200 };
 
 /* One loss, mean-reduced; its inputs follow one another in the shared memory. */
 typedef struct loss_cell {
@@ -33,9 +36,14 @@ typedef struct loss_cell {
     int threads;
 } loss_cell;
 
-/* One part of an epoch. */
+/*
+ * One part of an epoch of a network: convolutions with windows of CONVOLUTION_WINDOW, which keep the
+ * image's size, each with a ReLU and a maximum pooling that halves it; then linear layers with ReLUs
+ * between them.
+ */
 typedef struct training_cell {
-    uint32_t widths[NUM_WIDTHS]; /* of the network: inputs, hidden layers, classes */
+    uint32_t channels[NUM_CONVOLUTIONS]; /* after each convolution; 0: there are none */
+    uint32_t widths[NUM_WIDTHS];         /* inputs, hidden layers (0: there is none), classes */
     uint32_t batch, steps;
     uint32_t images; /* in the shared memory */
     int threads;     /* 0: what the library chooses */

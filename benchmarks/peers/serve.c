@@ -46,9 +46,9 @@ static void *map_memory(int descriptor)
 
 static bool read_training_cell(const char *line, const char *format, training_cell *cell)
 {
-    uint32_t *w = cell->widths;
-    return sscanf(line, format, &w[0], &w[1], &w[2], &w[3], &cell->batch, &cell->steps,
-                  &cell->images, &cell->threads) == NUM_WIDTHS + 4;
+    uint32_t *c = cell->channels, *w = cell->widths;
+    return sscanf(line, format, &c[0], &c[1], &w[0], &w[1], &w[2], &w[3], &cell->batch,
+                  &cell->steps, &cell->images, &cell->threads) == NUM_CONVOLUTIONS + NUM_WIDTHS + 4;
 }
 
 static measurement answer(const worker_calls *calls, const char *line, void *memory)
@@ -58,10 +58,10 @@ static measurement answer(const worker_calls *calls, const char *line, void *mem
     if (sscanf(line, "loss %31s %u %u %lf %d", loss.name, &loss.rows, &loss.columns,
                &loss.parameter, &loss.threads) == 5)
         return calls->time_loss(&loss, memory);
-    if (read_training_cell(line, "train %u %u %u %u %u %u %u %d", &training))
+    if (read_training_cell(line, "train %u %u %u %u %u %u %u %u %u %d", &training))
         return calls->time_training(&training, memory);
     if (calls->time_products != NULL &&
-        read_training_cell(line, "products %u %u %u %u %u %u %u %d", &training))
+        read_training_cell(line, "products %u %u %u %u %u %u %u %u %u %d", &training))
         return calls->time_products(&training);
     return failed_measurement("no such request");
 }

@@ -2,6 +2,7 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -155,12 +156,35 @@ struct TrainingRun {
         training_data data = locate_training_data(&cell, memory);
         images = torch::from_blob(data.images, {cell.images, cell.widths[0]});
         labels = torch::from_blob(data.labels, {cell.images}, torch::kLong);
-        for (int i = 0; i + 1 < NUM_WIDTHS; i++) {
-            if (i > 0) network->push_back(torch::nn::ReLU());
-            network->push_back(torch::nn::Linear(cell.widths[i], cell.widths[i + 1]));
+        uint32_t width = cell.channels[0] > 0 ? add_convolutions() : cell.widths[0];
+        for (int i = 1; i < NUM_WIDTHS; i++) {
+            if (cell.widths[i] == 0) continue;
+            network->push_back(torch::nn::Linear(width, cell.widths[i]));
+            if (i + 1 < NUM_WIDTHS) network->push_back(torch::nn::ReLU());
+            width = cell.widths[i];
         }
         auto options = torch::optim::AdamWOptions(1e-3).weight_decay(0.01);
         optimizer = std::make_unique<torch::optim::AdamW>(network->parameters(), options);
+    }
+
+    // Returns how many numbers they make of an image.
+    uint32_t add_convolutions()
+    {
+        int64_t side = std::lround(std::sqrt(cell.widths[0]));
+        network->push_back(
+            torch::nn::Unflatten(torch::nn::UnflattenOptions(1, {1, side, side})));
+        uint32_t in = 1;
+        for (uint32_t out : cell.channels) {
+            auto options = torch::nn::Conv2dOptions(in, out, CONVOLUTION_WINDOW)
+                               .padding(CONVOLUTION_WINDOW / 2);
+            network->push_back(torch::nn::Conv2d(options));
+            network->push_back(torch::nn::ReLU());
+            network->push_back(torch::nn::MaxPool2d(2));
+            in = out;
+            side /= 2;
+        }
+        network->push_back(torch::nn::Flatten());
+        return in * side * side;
     }
 };
 
@@ -188,7 +212,8 @@ double train_step(TrainingRun &run)
 
 bool same_network(const training_cell &a, const training_cell &b)
 {
-    return std::memcmp(a.widths, b.widths, sizeof a.widths) == 0 && a.batch == b.batch;
+    return std::memcmp(a.channels, b.channels, sizeof a.channels) == 0 &&
+           std::memcmp(a.widths, b.widths, sizeof a.widths) == 0 && a.batch == b.batch;
 }
 
 measurement time_training(const training_cell *cell, void *memory)

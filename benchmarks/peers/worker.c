@@ -162,10 +162,10 @@ measurement worker_time_loss(worker *w, const loss_cell *cell)
 
 static measurement ask_about_training(worker *w, const char *kind, const training_cell *cell)
 {
-    const uint32_t *widths = cell->widths;
+    const uint32_t *channels = cell->channels, *widths = cell->widths;
     pause_for_spinners(TRAINING_PAUSE);
-    fprintf(w->to, "%s %u %u %u %u %u %u %u %d\n", kind, widths[0], widths[1], widths[2], widths[3],
-            cell->batch, cell->steps, cell->images, cell->threads);
+    fprintf(w->to, "%s %u %u %u %u %u %u %u %u %u %d\n", kind, channels[0], channels[1], widths[0],
+            widths[1], widths[2], widths[3], cell->batch, cell->steps, cell->images, cell->threads);
     return read_answer(w);
 }
 
