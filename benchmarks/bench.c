@@ -1,6 +1,7 @@
 /*
- * bench.c: times every operation of the table, forward alone and forward with backward, and says how
- * far each is from what memory or sgemm allow on this machine.
+ * bench.c: times every operation of the table, forward alone, forward with backward, and of losses
+ * value and gradient without a graph; and says how far each is from what memory or sgemm allow on this
+ * machine.
  */
 #include "config.h"
 
@@ -26,8 +27,15 @@ typedef struct bench {
     op_arguments arguments;
     ag_tensor *upstream; /* NULL for a scalar result */
     ag_variable *result;
+    ag_tensor *value, *gradients[AG__MAX_INPUTS]; /* of value_and_grad */
     bool failed;
 } bench;
+
+/* Seconds. */
+typedef struct bench_times {
+    double forward, both;
+    double one_pass; /* value_and_grad; 0 for what has none */
+} bench_times;
 
 static void run_forward(void *context)
 {
@@ -51,6 +59,27 @@ static void run_both(void *context)
     ag_arena_reset(b->step);
 }
 
+static void run_one_pass(void *context)
+{
+    bench *b = context;
+    ag_status status = b->entry->value_and_gradient(b->value, b->gradients, &b->arguments);
+    b->failed = b->failed || status != AG_OK;
+}
+
+/* Where value_and_grad writes to. */
+static bool create_outputs(bench *b)
+{
+    const uint32_t one = 1;
+    b->value = ag_tensor_create(b->permanent, 1, &one);
+    bool ok = b->value != NULL;
+    for (uint32_t i = 0; ok && i < b->entry->op->num_differentiable; i++) {
+        const ag_tensor *x = b->arguments.tensors[i];
+        b->gradients[i] = ag_tensor_create(b->permanent, x->ndims, x->shape);
+        ok = b->gradients[i] != NULL;
+    }
+    return ok;
+}
+
 static bool prepare(bench *b)
 {
     b->permanent = ag_arena_create(0);
@@ -59,6 +88,7 @@ static bool prepare(bench *b)
     op_create_leaves(&b->arguments, b->permanent, true);
     b->result = b->entry->graph(b->step, &b->arguments);
     if (b->result == NULL) return false;
+    if (b->entry->value_and_gradient != NULL && !create_outputs(b)) return false;
     const ag_tensor *data = b->result->data;
     if (data->size == 1) return true;
     b->upstream = ag_tensor_create(b->permanent, data->ndims, data->shape);
@@ -79,8 +109,11 @@ static bool is_product(const op_entry *entry)
            entry->signature == SIGNATURE_conv2d;
 }
 
-/* Bytes that forward and backward must move: inputs twice, gradients, and an unreduced result. */
-static double bytes_of(const bench *b)
+/*
+ * Bytes that must be moved: inputs (by forward and backward twice, in one pass once), gradients, and
+ * an unreduced result.
+ */
+static double bytes_of(const bench *b, int passes)
 {
     double inputs = 0, gradients = 0;
     for (uint32_t i = 0; i < b->entry->op->num_inputs; i++) {
@@ -90,7 +123,7 @@ static double bytes_of(const bench *b)
         if (i < b->entry->op->num_differentiable) gradients += bytes;
     }
     double result = b->upstream != NULL ? 4.0 * (double)b->upstream->size : 0;
-    return 2 * inputs + gradients + 2 * result;
+    return passes * inputs + gradients + passes * result;
 }
 
 /* Forward, and backward to both factors, are a product of the same size each. */
@@ -111,20 +144,24 @@ typedef struct report {
     int done, total;
 } report;
 
-static void print_row(const report *r, const bench *b, const char *size, double forward,
-                      double both)
+static void print_row(const report *r, const bench *b, const char *size, bench_times t)
 {
     bool product = is_product(b->entry);
-    double work = product ? flops_of(b) : bytes_of(b);
+    double rate = (product ? flops_of(b) : bytes_of(b, 2)) / t.both;
     double limit = product ? r->limits.flops_per_second : r->limits.bytes_per_second;
+    const char *unit = product ? "GFLOP/s" : "GB/s";
     clear_status();
-    printf("%-22s %-7s %-14s %11.2f %11.2f %9.1f %-7s %5.0f %%\n", b->entry->name, size,
-           ag__tensor_shape_text(b->arguments.tensors[0]).text, forward * 1e6, both * 1e6,
-           work / both * 1e-9, product ? "GFLOP/s" : "GB/s", 100 * work / both / limit);
+    printf("%-22s %-7s %-14s %11.2f %11.2f %9.1f %-7s %5.0f %%", b->entry->name, size,
+           ag__tensor_shape_text(b->arguments.tensors[0]).text, t.forward * 1e6, t.both * 1e6,
+           rate * 1e-9, unit, 100 * rate / limit);
+    if (t.one_pass > 0)
+        printf(" %11.2f %5.0f %%", t.one_pass * 1e6,
+               100 * bytes_of(b, 1) / t.one_pass / r->limits.bytes_per_second);
+    printf("\n");
     fflush(stdout);
     if (r->csv != NULL)
-        fprintf(r->csv, "%s,%s,%.3f,%.3f,%.3f,%s\n", b->entry->name, size, forward * 1e6,
-                both * 1e6, work / both * 1e-9, product ? "GFLOP/s" : "GB/s");
+        fprintf(r->csv, "%s,%s,%.3f,%.3f,%.3f,%s,%.3f\n", b->entry->name, size, t.forward * 1e6,
+                t.both * 1e6, rate * 1e-9, unit, t.one_pass * 1e6);
 }
 
 static int run_one(report *r, const op_entry *entry, const bench_size *size)
@@ -133,9 +170,10 @@ static int run_one(report *r, const op_entry *entry, const bench_size *size)
     show_status(r->done++, r->total, entry->name, size->name);
     bool ready = prepare(&b);
     if (ready) {
-        double forward = median_time(run_forward, &b, SECONDS);
-        double both = median_time(run_both, &b, SECONDS);
-        if (!b.failed) print_row(r, &b, size->name, forward, both);
+        bench_times t = {.forward = median_time(run_forward, &b, SECONDS),
+                         .both = median_time(run_both, &b, SECONDS)};
+        if (b.value != NULL) t.one_pass = median_time(run_one_pass, &b, SECONDS);
+        if (!b.failed) print_row(r, &b, size->name, t);
     }
     bool failed = !ready || b.failed;
     if (failed) fprintf(stderr, "bench: %s at %s: %s\n", entry->name, size->name, ag_last_error());
@@ -160,17 +198,18 @@ static void print_heading(const report *r)
     printf("%s, %d threads\nlimits: %.1f GB/s in a stream kernel, %.1f GFLOP/s in sgemm\n\n",
            ag_build_info(), ag_get_num_threads(), r->limits.bytes_per_second * 1e-9,
            r->limits.flops_per_second * 1e-9);
-    printf("%-22s %-7s %-14s %11s %11s %17s %7s\n", "operation", "size", "first input",
-           "forward µs", "and back µs", "rate", "of limit");
+    printf("%-22s %-7s %-14s %11s %11s %17s %7s %11s %7s\n", "operation", "size", "first input",
+           "forward µs", "and back µs", "rate", "of limit", "one pass µs", "of limit");
     if (r->csv != NULL)
-        fprintf(r->csv, "operation,size,forward_us,forward_backward_us,rate,unit\n");
+        fprintf(r->csv, "operation,size,forward_us,forward_backward_us,rate,unit,one_pass_us\n");
 }
 
 static const char help[] =
     "[--csv FILE] [--threads N] [--size small|middle|large] [NAME]...\n"
     "Times the operations NAME, or all: forward alone, and forward with backward to leaves.\n"
-    "The last column compares with the limit measured in the same run: a stream kernel for\n"
-    "what moves bytes, sgemm for products. Above 100 % the data was in the cache.\n";
+    "The limit is measured in the same run: a stream kernel for what moves bytes (inputs twice,\n"
+    "gradients), sgemm for products. Above 100 % the data was in the cache. The last columns are\n"
+    "a loss's value_and_grad, without a graph, which needs its inputs once.\n";
 
 int main(int argc, char **argv)
 {
