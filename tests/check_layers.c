@@ -1,6 +1,6 @@
 /*
  * check_layers.c: what check_ops cannot see of the operations of layers: their numbers and lists that
- * are no tensors, running statistics, modules, and a small transformer.
+ * are no tensors, running statistics, and modules.
  */
 #include "config.h"
 
@@ -244,138 +244,6 @@ START_TEST(modules_refuse_bad_sizes)
 }
 END_TEST
 
-/* ---- a transformer ---- */
-
-START_TEST(causal_attention_does_not_look_ahead)
-{
-    ag_module *attention = ag_module_attention(arena, &generator, 6, 2, true);
-    ag_variable *x = create_input(3, (uint32_t[]){2, 4, 6});
-    const ag_variable *before = ag_module_forward(attention, arena, x);
-    x->data->data[3 * 6 + 2] += 1; /* the last position of the first sequence */
-    const ag_variable *after = ag_module_forward(attention, arena, x);
-    ck_assert_mem_eq(before->data->data, after->data->data, 3 * 6 * sizeof(float));
-    ck_assert_mem_ne(before->data->data + 18, after->data->data + 18, 6 * sizeof(float));
-}
-END_TEST
-
-/* x + attention(norm(x)), then x + mlp(norm(x)). */
-typedef struct block {
-    ag_module *parts[4];
-} block;
-
-static ag_variable *transform(ag_arena *step, ag_variable *const *inputs, void *context)
-{
-    block *b = context;
-    ag_variable *x = inputs[0];
-    uint32_t next = 1;
-    for (int i = 0; i < 4; i++) /* modules compute with the leaves that gradcheck has made */
-        for (uint32_t k = 0; k < b->parts[i]->num_parameters; k++)
-            b->parts[i]->parameters[k] = inputs[next++];
-    for (int i = 0; i < 4; i += 2) {
-        ag_variable *change = ag_module_forward(b->parts[i], step, x);
-        x = ag_add(step, x, ag_module_forward(b->parts[i + 1], step, change));
-    }
-    return x;
-}
-
-static void check_block(block *b, ag_tensor *x)
-{
-    ag_tensor *inputs[16] = {x};
-    uint32_t count = 1;
-    for (int i = 0; i < 4; i++)
-        for (uint32_t k = 0; k < b->parts[i]->num_parameters; k++)
-            inputs[count++] = b->parts[i]->parameters[k]->data;
-    ag_gradcheck_report report;
-    ck_assert_int_eq(ag_gradcheck(arena, transform, b, count, inputs, NULL, &report), AG_OK);
-    ck_assert_msg(report.passed, "%s", report.text);
-}
-
-START_TEST(gradients_of_a_transformer_block_are_right)
-{
-    for (int causal = 0; causal < 2; causal++) {
-        block b = {{ag_module_layer_norm(arena, 6, 1e-5f),
-                    ag_module_attention(arena, &generator, 6, 2, causal),
-                    ag_module_layer_norm(arena, 6, 1e-5f),
-                    ag_module_linear(arena, &generator, 6, 6, true)}};
-        check_block(&b, create_normal(3, (uint32_t[]){2, 5, 6}));
-    }
-}
-END_TEST
-
-/* All parameters of a module and what it is given, through the heads too. */
-static ag_variable *apply_module(ag_arena *step, ag_variable *const *inputs, void *context)
-{
-    ag_module *module = context;
-    uint32_t next = 1;
-    module->parameters[0] = inputs[next++];
-    for (uint32_t i = 0; i < module->num_children; i++)
-        for (uint32_t k = 0; k < module->children[i]->num_parameters; k++)
-            module->children[i]->parameters[k] = inputs[next++];
-    return ag_module_forward(module, step, inputs[0]);
-}
-
-START_TEST(gradients_of_attention_are_right)
-{
-    ag_module *attention = ag_module_attention(arena, &generator, 6, 3, true);
-    size_t count = ag_module_num_parameters(attention);
-    ag_variable **parameters = ag_module_parameters(attention, arena);
-    ag_tensor *inputs[32] = {create_normal(3, (uint32_t[]){2, 5, 6})};
-    for (size_t i = 0; i < count; i++)
-        inputs[i + 1] = parameters[i]->data;
-    ag_gradcheck_report report;
-    ck_assert_int_eq(
-        ag_gradcheck(arena, apply_module, attention, (uint32_t)count + 1, inputs, NULL, &report),
-        AG_OK);
-    ck_assert_msg(report.passed, "%s", report.text);
-}
-END_TEST
-
-/* The token after next is what a position has to say: attention alone can fetch it. */
-START_TEST(a_small_transformer_learns)
-{
-    enum { TOKENS = 6, LENGTH = 5, BATCH = 16, WIDTH = 12 };
-    ag_variable *table = create_input(2, (uint32_t[]){TOKENS, WIDTH});
-    ag_variable *places = create_input(1, (uint32_t[]){LENGTH * WIDTH});
-    ag_module *layers[] = {ag_module_attention(arena, &generator, WIDTH, 2, false),
-                           ag_module_layer_norm(arena, WIDTH, 1e-5f),
-                           ag_module_linear(arena, &generator, WIDTH, TOKENS, true)};
-    ag_module *model = ag_module_sequential(arena, 3, layers);
-    size_t count = ag_module_num_parameters(model);
-    ag_variable *parameters[32] = {table, places};
-    memcpy(parameters + 2, ag_module_parameters(model, arena), count * sizeof *parameters);
-    ag_adamw_options options = ag_adamw_defaults();
-    options.learning_rate = 0.01f;
-    ag_optimizer *optimizer = ag_adamw_create(arena, count + 2, parameters, options);
-    ag_indices *tokens = ag_indices_create(arena, 2, (uint32_t[]){BATCH, LENGTH});
-    ag_tensor *targets = ag_tensor_create(arena, 2, (uint32_t[]){BATCH * LENGTH, TOKENS});
-    ag_variable *target = ag_create_leaf(arena, targets, false);
-    ag_arena *step = ag_arena_create(0);
-    float loss = 0;
-    for (int i = 0; i < 400; i++) {
-        ag_tensor_fill(targets, 0);
-        for (size_t k = 0; k < tokens->size; k++)
-            tokens->data[k] = (int32_t)ag_random_below(&generator, TOKENS);
-        for (size_t k = 0; k < tokens->size; k++) {
-            size_t source = k / LENGTH * LENGTH + (k % LENGTH + 2) % LENGTH;
-            targets->data[k * TOKENS + (size_t)tokens->data[source]] = 1;
-        }
-        ag_variable *x = ag_embedding(step, table, tokens);
-        x = ag_reshape(step, x, 2, (uint32_t[]){BATCH, LENGTH * WIDTH});
-        x = ag_reshape(step, ag_add(step, x, places), 3, (uint32_t[]){BATCH, LENGTH, WIDTH});
-        x = ag_reshape(step, ag_module_forward(model, step, x), 2, targets->shape);
-        ag_variable *node = ag_cross_entropy_loss(step, x, target, AG_REDUCTION_MEAN);
-        ck_assert_msg(node != NULL, "%s", ag_last_error());
-        ag_optimizer_zero_grad(optimizer);
-        ck_assert_int_eq(ag_backward(step, node), AG_OK);
-        ck_assert_int_eq(ag_optimizer_step(optimizer), AG_OK);
-        loss = node->data->data[0];
-        ag_arena_reset(step);
-    }
-    ag_arena_destroy(step);
-    ck_assert_msg(loss < 0.4f, "the loss is %g after 400 steps; guessing gives 1.79", (double)loss);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("layers");
@@ -391,10 +259,6 @@ int main(void)
     tcase_add_test(tests, parameters_are_counted_named_and_collected);
     tcase_add_test(tests, a_model_computes_what_its_operations_do);
     tcase_add_test(tests, modules_refuse_bad_sizes);
-    tcase_add_test(tests, causal_attention_does_not_look_ahead);
-    tcase_add_test(tests, gradients_of_a_transformer_block_are_right);
-    tcase_add_test(tests, gradients_of_attention_are_right);
-    tcase_add_test(tests, a_small_transformer_learns);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -125,7 +125,10 @@ AG_API ag_module *ag_module_batch_norm(ag_arena *arena, uint32_t channels, float
 /**
  * Multi-head self-attention (A. Vaswani and others 2017) of x [batch, length, width]: for each head
  * softmax(Q Kᵀ / √d) V with Q, K, V linear in x and d = width / heads; the result is linear in all
- * heads. Each head is a child with weights of its own. heads must divide width (AG_ERROR_ARGUMENT).
+ * heads. Its parameters have the names, shapes and order of those of PyTorch's MultiheadAttention:
+ * in_proj_weight [3 width, width] for Q, K and V of all heads, in_proj_bias, out_proj.weight
+ * [width, width], out_proj.bias. Weights start uniform in ±1/√width, biases as 0. heads must divide
+ * width (AG_ERROR_ARGUMENT).
  * @param causal  whether a position sees those before it and itself alone.
  */
 AG_API ag_module *ag_module_attention(ag_arena *arena, ag_random *random, uint32_t width,

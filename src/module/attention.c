@@ -59,58 +59,84 @@ ag_variable *ag_attention(ag_arena *arena, ag_variable *queries, ag_variable *ke
 
 /* ---- the module ---- */
 
-enum { QUERY, QUERY_BIAS, KEY, KEY_BIAS, VALUE, VALUE_BIAS, OUT, NUM_HEAD_PARAMETERS };
+enum { IN_WEIGHT, IN_BIAS, OUT_WEIGHT, OUT_BIAS };
+enum { CAUSAL, HEADS }; /* settings */
 
-/* One head's part of the result. settings[0]: whether causal. */
-static ag_variable *head_forward(ag_module *self, ag_arena *step, ag_variable *x)
+/* From [batch, length, 3 · width] to [3, batch, heads, length, width / heads]. */
+static ag_variable *split_heads(ag_arena *step, ag_variable *projected, uint32_t heads)
 {
-    ag_variable *const *p = self->parameters;
-    ag_variable *queries = ag_linear(step, x, p[QUERY], p[QUERY_BIAS]);
-    ag_variable *keys = ag_linear(step, x, p[KEY], p[KEY_BIAS]);
-    ag_variable *values = ag_linear(step, x, p[VALUE], p[VALUE_BIAS]);
-    return ag_linear(step, ag_attention(step, queries, keys, values, self->settings[0]), p[OUT],
-                     NULL);
+    if (projected == NULL) return NULL;
+    const uint32_t *from = projected->data->shape;
+    const uint32_t shape[] = {from[0], from[1], 3, heads, from[2] / 3 / heads};
+    const uint32_t order[] = {2, 0, 3, 1, 4};
+    return ag_permute(step, ag_reshape(step, projected, 5, shape), order);
 }
 
-/* What is linear in all heads together is the sum of what is linear in each. */
+/* The queries (0), keys (1) or values (2) of what split_heads gives. */
+static ag_variable *role(ag_arena *step, ag_variable *all, uint32_t index)
+{
+    ag_variable *one = ag_slice(step, all, 0, index, index + 1);
+    return one != NULL ? ag_reshape(step, one, 4, one->data->shape + 1) : NULL;
+}
+
+/* From [batch, heads, length, width / heads] to [batch, length, width]. */
+static ag_variable *join_heads(ag_arena *step, ag_variable *heads)
+{
+    if (heads == NULL) return NULL;
+    const uint32_t *from = heads->data->shape;
+    const uint32_t shape[] = {from[0], from[2], from[1] * from[3]};
+    return ag_reshape(step, ag_permute(step, heads, (const uint32_t[]){0, 2, 1, 3}), 3, shape);
+}
+
+static ag_status check_input(const ag_module *self, const ag_variable *x)
+{
+    if (x == NULL) return ag__fail_null(self->name, "x");
+    if (x->data == NULL) return ag__fail(AG_ERROR_NULL, "%s: x has no data", self->name);
+    uint32_t width = self->parameters[OUT_BIAS]->data->shape[0];
+    if (x->data->ndims == 3 && x->data->shape[2] == width) return AG_OK;
+    return ag__fail(AG_ERROR_SHAPE, "%s: x is %s but must be [batch, length, %u]", self->name,
+                    ag__tensor_shape_text(x->data).text, (unsigned)width);
+}
+
 static ag_variable *attention_forward(ag_module *self, ag_arena *step, ag_variable *x)
 {
-    ag_variable *sum = ag_module_forward(self->children[0], step, x);
-    for (uint32_t i = 1; i < self->num_children; i++)
-        sum = ag_add(step, sum, ag_module_forward(self->children[i], step, x));
-    return ag_add(step, sum, self->parameters[0]);
+    if (check_input(self, x) != AG_OK) return NULL;
+    ag_variable *const *p = self->parameters;
+    ag_variable *all =
+        split_heads(step, ag_linear(step, x, p[IN_WEIGHT], p[IN_BIAS]), self->settings[HEADS]);
+    ag_variable *queries = role(step, all, 0), *keys = role(step, all, 1);
+    ag_variable *seen =
+        ag_attention(step, queries, keys, role(step, all, 2), self->settings[CAUSAL]);
+    return ag_linear(step, join_heads(step, seen), p[OUT_WEIGHT], p[OUT_BIAS]);
 }
 
-static ag_module *create_head(ag_arena *arena, ag_random *random, uint32_t width, uint32_t size,
-                              bool causal)
+static ag_module *create_attention(ag_arena *arena, ag_random *random, uint32_t width,
+                                   uint32_t heads, bool causal)
 {
-    static const char *const names[] = {"query", "query_bias", "key", "key_bias",
-                                        "value", "value_bias", "out"};
-    ag_module *head = ag__module_create(
-        arena, (ag_module){.name = "head", .forward = head_forward, .settings = {causal}});
+    const uint32_t in[] = {3 * width, width}, out[] = {width, width};
     float bound = 1 / sqrtf((float)width);
-    for (int i = 0; i < NUM_HEAD_PARAMETERS && head != NULL; i++) {
-        bool bias = i == QUERY_BIAS || i == KEY_BIAS || i == VALUE_BIAS;
-        const uint32_t shape[] = {i == OUT ? width : size, i == OUT ? size : width};
-        if (!ag__module_add(head, arena, names[i], bias ? 1 : 2, shape, random, bound)) return NULL;
-    }
-    return head;
+    ag_module *module = ag__module_create(arena, (ag_module){.name = "attention",
+                                                             .forward = attention_forward,
+                                                             .settings = {causal, heads}});
+    bool complete = module != NULL &&
+                    ag__module_add(module, arena, "in_proj_weight", 2, in, random, bound) &&
+                    ag__module_add(module, arena, "in_proj_bias", 1, in, NULL, 0) &&
+                    ag__module_add(module, arena, "out_proj.weight", 2, out, random, bound) &&
+                    ag__module_add(module, arena, "out_proj.bias", 1, out, NULL, 0);
+    return complete ? module : NULL;
 }
 
-static ag_module *create_heads(ag_arena *arena, ag_random *random, uint32_t width, uint32_t heads,
-                               bool causal)
+static ag_status check_sizes(uint32_t width, uint32_t heads)
 {
-    ag_module *module =
-        ag__module_create(arena, (ag_module){.name = "attention", .forward = attention_forward});
-    if (module == NULL || !ag__module_add(module, arena, "out_bias", 1, &width, NULL, 0))
-        return NULL;
-    module->children = ag_arena_alloc(arena, heads * sizeof(ag_module *));
-    for (uint32_t i = 0; i < heads && module->children != NULL; i++) {
-        ag_module *head = create_head(arena, random, width, width / heads, causal);
-        if (head == NULL) return NULL;
-        module->children[module->num_children++] = head;
-    }
-    return module->children != NULL ? module : NULL;
+    ag_status status = ag__module_check_size("attention", "width", width);
+    if (status == AG_OK) status = ag__module_check_size("attention", "heads", heads);
+    if (status != AG_OK) return status;
+    if (width > UINT32_MAX / 3)
+        return ag__fail(AG_ERROR_ARGUMENT, "attention: width is %u, which is too large",
+                        (unsigned)width);
+    if (width % heads == 0) return AG_OK;
+    return ag__fail(AG_ERROR_ARGUMENT, "attention: width is %u, which %u heads do not divide",
+                    (unsigned)width, (unsigned)heads);
 }
 
 ag_module *ag_module_attention(ag_arena *arena, ag_random *random, uint32_t width, uint32_t heads,
@@ -120,16 +146,10 @@ ag_module *ag_module_attention(ag_arena *arena, ag_random *random, uint32_t widt
         ag__fail_missing("attention", "random");
         return NULL;
     }
-    if (ag__module_check_size("attention", "width", width) != AG_OK) return NULL;
-    if (ag__module_check_size("attention", "heads", heads) != AG_OK) return NULL;
-    if (width % heads != 0) {
-        ag__fail(AG_ERROR_ARGUMENT, "attention: width is %u, which %u heads do not divide",
-                 (unsigned)width, (unsigned)heads);
-        return NULL;
-    }
+    if (check_sizes(width, heads) != AG_OK) return NULL;
     ag_mark mark = ag_arena_mark(arena);
     ag_random drawn = *random; /* a failure draws nothing */
-    ag_module *module = create_heads(arena, &drawn, width, heads, causal);
+    ag_module *module = create_attention(arena, &drawn, width, heads, causal);
     if (module != NULL)
         *random = drawn;
     else
