@@ -152,10 +152,22 @@ void gradient_must_fail(misuse *m, ag_tensor *const *outs, const ag_tensor *grad
     assert_outputs_untouched(m);
 }
 
+void both_must_fail(misuse *m, ag_tensor *out, ag_tensor *const *outs,
+                    const op_arguments *arguments, ag_status expected, const char *mentioned)
+{
+    if (m->spec->entry->value_and_gradient == NULL) return;
+    bad_input_counted(name_of_form(m->spec->entry, "tensor_", "_value_and_grad").text);
+    ag_clear_error();
+    assert_failure(m, m->spec->entry->value_and_gradient(out, outs, arguments), expected,
+                   mentioned);
+    assert_outputs_untouched(m);
+}
+
 void all_forms_must_fail(misuse *m, const op_arguments *arguments, ag_status expected,
                          const char *mentioned)
 {
     graph_must_fail(m, m->graph, arguments, expected, mentioned);
     value_must_fail(m, m->out, arguments, expected, mentioned);
     gradient_must_fail(m, m->outs, m->upstream, arguments, expected, mentioned);
+    both_must_fail(m, m->out, m->outs, arguments, expected, mentioned);
 }

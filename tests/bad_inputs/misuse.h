@@ -10,7 +10,7 @@
 #define ADD_FOR_OPS(tests, test) tcase_add_loop_test(tests, test, 0, num_op_entries)
 #define ADD_FOR_LOSSES(tests, test) tcase_add_loop_test(tests, test, 0, num_loss_entries)
 
-/* All that the three forms of a call need, and outputs full of bytes that must stay. */
+/* All that the forms of a call need, and outputs full of bytes that must stay. */
 typedef struct misuse {
     const op_case *spec;
     ag_arena *arena; /* for inputs and outputs */
@@ -45,6 +45,8 @@ void value_must_fail(misuse *m, ag_tensor *out, const op_arguments *arguments, a
                      const char *mentioned);
 void gradient_must_fail(misuse *m, ag_tensor *const *outs, const ag_tensor *grad,
                         const op_arguments *arguments, ag_status expected, const char *mentioned);
+void both_must_fail(misuse *m, ag_tensor *out, ag_tensor *const *outs,
+                    const op_arguments *arguments, ag_status expected, const char *mentioned);
 void all_forms_must_fail(misuse *m, const op_arguments *arguments, ag_status expected,
                          const char *mentioned);
 

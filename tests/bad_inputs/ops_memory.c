@@ -85,6 +85,7 @@ static void check_damage(misuse *m, const damage *harm)
     harm->apply(&out);
     harm->apply(&grad);
     value_must_fail(m, &out, &m->arguments, harm->expected, blame("out", harm));
+    both_must_fail(m, &out, m->outs, &m->arguments, harm->expected, blame("out", harm));
     gradient_must_fail(m, m->outs, &grad, &m->arguments, harm->expected, blame("grad", harm));
 }
 
@@ -132,6 +133,7 @@ static void check_overlap_of_value(misuse *m, uint32_t input)
     value_must_fail(m, at_start, &m->arguments, AG_ERROR_OVERLAP, name);
     value_must_fail(m, at_end, &m->arguments, AG_ERROR_OVERLAP, name);
     value_must_fail(m, just_into, &m->arguments, AG_ERROR_OVERLAP, name);
+    both_must_fail(m, at_end, m->outs, &m->arguments, AG_ERROR_OVERLAP, name);
     ag_tensor *just_before = over(m, shape, room, 4096 - at_start->size);
     ck_assert_int_eq(m->spec->entry->value(just_before, &m->arguments), AG_OK);
 }
@@ -143,6 +145,7 @@ static void gradient_overlaps(misuse *m, uint32_t output, ag_tensor *out, const 
     memcpy(outs, m->outs, sizeof outs);
     if (out != NULL) outs[output] = out;
     gradient_must_fail(m, outs, grad, &m->arguments, AG_ERROR_OVERLAP, name);
+    if (out != NULL) both_must_fail(m, m->out, outs, &m->arguments, AG_ERROR_OVERLAP, name);
 }
 
 static void check_overlap_of_gradient(misuse *m, uint32_t output)
@@ -157,6 +160,8 @@ static void check_overlap_of_gradient(misuse *m, uint32_t output)
     }
     const ag_tensor *grad = over(m, &m->result_shape, m->outs[output], 0);
     gradient_overlaps(m, output, NULL, grad, "grad");
+    ag_tensor *out = over(m, &m->result_shape, m->outs[output], m->outs[output]->size - 1);
+    both_must_fail(m, out, m->outs, &m->arguments, AG_ERROR_OVERLAP, "out");
     for (uint32_t i = 0; i < c->entry->op->num_differentiable; i++)
         if (i != output)
             gradient_overlaps(m, output, over(m, shape, m->outs[i], m->outs[i]->size - 1),

@@ -16,10 +16,13 @@ START_TEST(null_is_refused)
     m.doing = "NULL";
     graph_must_fail(&m, NULL, &m.arguments, AG_ERROR_NULL, "arena");
     value_must_fail(&m, NULL, &m.arguments, AG_ERROR_NULL, "out");
+    both_must_fail(&m, NULL, m.outs, &m.arguments, AG_ERROR_NULL, "out");
     gradient_must_fail(&m, m.outs, NULL, &m.arguments, AG_ERROR_NULL, "grad");
     ag_tensor *no_outs[AG__MAX_INPUTS] = {NULL};
-    if (MISUSED->op->num_differentiable == 1)
+    if (MISUSED->op->num_differentiable == 1) {
         gradient_must_fail(&m, no_outs, m.upstream, &m.arguments, AG_ERROR_NULL, "out");
+        both_must_fail(&m, m.out, no_outs, &m.arguments, AG_ERROR_NULL, "out_grad");
+    }
     for (uint32_t i = 0; i < MISUSED->op->num_inputs; i++) {
         if (is_optional(MISUSED, i)) continue;
         op_arguments arguments = m.arguments;
@@ -261,6 +264,7 @@ START_TEST(wrong_shapes_of_outputs_are_refused)
         ag_tensor *tensor = create_ones(&m, &wrong[k]);
         value_must_fail(&m, tensor, &m.arguments, AG_ERROR_SHAPE, "out");
         gradient_must_fail(&m, m.outs, tensor, &m.arguments, AG_ERROR_SHAPE, "grad");
+        both_must_fail(&m, tensor, m.outs, &m.arguments, AG_ERROR_SHAPE, "out");
     }
     for (uint32_t i = 0; i < MISUSED->op->num_differentiable; i++) {
         ag__shape input = c.shapes[i];
@@ -269,6 +273,7 @@ START_TEST(wrong_shapes_of_outputs_are_refused)
         memcpy(outs, m.outs, sizeof outs);
         outs[i] = create_ones(&m, &input);
         gradient_must_fail(&m, outs, m.upstream, &m.arguments, AG_ERROR_SHAPE, "out");
+        both_must_fail(&m, m.out, outs, &m.arguments, AG_ERROR_SHAPE, "out_");
     }
     tear_down_misuse(&m);
 }

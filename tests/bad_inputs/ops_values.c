@@ -196,7 +196,7 @@ static bool allows(const ag__domain *domain, float value)
     return domain->text == NULL || ag__in_domain(domain, 1, &value);
 }
 
-/* All three forms take the value: they succeed, and all that they give is written. */
+/* All forms take the value: they succeed, and all that they give is written. */
 static void all_forms_must_take(misuse *m, const op_arguments *arguments)
 {
     const op_entry *entry = m->spec->entry;
@@ -206,6 +206,8 @@ static void all_forms_must_take(misuse *m, const op_arguments *arguments)
     if (!has_tensor_form(entry)) return;
     ck_assert_int_eq(entry->value(m->out, arguments), AG_OK);
     ck_assert_int_eq(entry->gradient(m->outs, m->upstream, arguments), AG_OK);
+    if (entry->value_and_gradient != NULL)
+        ck_assert_int_eq(entry->value_and_gradient(m->out, m->outs, arguments), AG_OK);
     ck_assert_mem_eq(m->out->data, node->data->data, m->out->size * sizeof(float));
     fill_with_sentinel(m->out);
     for (uint32_t i = 0; i < entry->op->num_differentiable; i++)
