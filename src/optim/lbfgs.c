@@ -82,7 +82,7 @@ static ag_status evaluate_here(ag_optimizer *optimizer, float *gradient, double 
     ag__lbfgs *l = optimizer->lbfgs;
     l->evaluations++;
     ag_status status = l->closure(l->context, loss);
-    if (status == AG_OK) status = ag__check_gradients(optimizer);
+    if (status == AG_OK) status = ag__check_gradients("lbfgs_step", optimizer);
     if (status == AG_OK) copy_gradients(optimizer, gradient);
     return status;
 }
@@ -241,7 +241,7 @@ ag_status ag_lbfgs_step(ag_optimizer *optimizer, ag_closure closure, void *conte
     if (optimizer->lbfgs == NULL)
         return ag__fail(AG_ERROR_ARGUMENT, "lbfgs_step: the optimizer is %s, not lbfgs",
                         optimizer->rule.name);
-    ag_status status = ag__check_gradients(optimizer);
+    ag_status status = ag__check_gradients("lbfgs_step", optimizer);
     if (status != AG_OK) return status;
     ag__lbfgs *l = optimizer->lbfgs;
     double at_first = 0;

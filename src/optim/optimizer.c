@@ -24,17 +24,18 @@ static bool holds(const ag_tensor *tensor, size_t size)
 }
 
 /* The fields of a variable are public: what they hold now need not be what they held at first. */
-ag_status ag__check_gradients(const ag_optimizer *optimizer)
+ag_status ag__check_gradients(const char *function, const ag_optimizer *optimizer)
 {
     for (size_t i = 0; i < optimizer->num_parameters; i++) {
         const ag_variable *variable = optimizer->parameters[i].variable;
         size_t size = optimizer->parameters[i].size;
-        if (variable->grad == NULL) continue;
-        if (!holds(variable->data, size) || !holds(variable->grad, size) ||
-            !ag_tensor_same_shape(variable->data, variable->grad))
+        bool has_gradient = variable->grad != NULL;
+        if (!has_gradient && optimizer->lbfgs == NULL) continue; /* it will not move */
+        if (!holds(variable->data, size) ||
+            (has_gradient && (!holds(variable->grad, size) ||
+                              !ag_tensor_same_shape(variable->data, variable->grad))))
             return ag__fail(AG_ERROR_SHAPE,
-                            "optimizer_step: parameter %zu or its gradient has changed its shape",
-                            i);
+                            "%s: parameter %zu or its gradient has changed its shape", function, i);
     }
     return AG_OK;
 }
@@ -118,7 +119,7 @@ ag_status ag_optimizer_step(ag_optimizer *optimizer)
     if (optimizer->rule.update == NULL)
         return ag__fail(AG_ERROR_ARGUMENT, "optimizer_step: %s needs a closure: call %s_step",
                         optimizer->rule.name, optimizer->rule.name);
-    ag_status status = ag__check_gradients(optimizer);
+    ag_status status = ag__check_gradients("optimizer_step", optimizer);
     if (status != AG_OK) return status;
     size_t elements = line_up(optimizer);
     if (elements > 0)

@@ -75,7 +75,7 @@ ag_status ag__check_setting(const char *optimizer, const char *setting, float va
                             float bound);
 
 /* Checks that parameters and gradients are still of the shape that they had at first. */
-ag_status ag__check_gradients(const ag_optimizer *optimizer);
+ag_status ag__check_gradients(const char *function, const ag_optimizer *optimizer);
 
 /* Puts an optimiser with its state on the arena; for a rule whose options have been checked. */
 ag_optimizer *ag__optimizer_create(ag_arena *arena, size_t num_parameters,

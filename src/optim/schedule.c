@@ -21,6 +21,7 @@ static ag_status check_decay(const char *name, float learning_rate, float gamma)
 
 static float decayed(float learning_rate, float gamma, uint64_t times)
 {
+    if (times == 0 || learning_rate == 0) return learning_rate; /* 0 also where the power is ∞ */
     return (float)((double)learning_rate * pow((double)gamma, (double)times));
 }
 
@@ -86,13 +87,14 @@ static ag_status check_cosine(const ag_cosine_schedule *s)
 float ag_schedule_cosine(const ag_cosine_schedule *schedule, uint64_t step)
 {
     if (check_cosine(schedule) != AG_OK) return NAN;
-    double highest = (double)schedule->learning_rate, warmup = (double)schedule->warmup_steps;
+    double highest = (double)schedule->learning_rate;
     double lowest = (double)schedule->lowest_learning_rate;
-    if (step < schedule->warmup_steps)
+    uint64_t warmup = schedule->warmup_steps;
+    if (step < warmup)
         return (float)along_line((double)schedule->warmup_start * highest, highest,
-                                 (double)step / warmup);
+                                 (double)step / (double)warmup);
     if (step >= schedule->num_steps) return schedule->lowest_learning_rate;
-    double t = ((double)step - warmup) / ((double)schedule->num_steps - warmup);
+    double t = (double)(step - warmup) / (double)(schedule->num_steps - warmup);
     return (float)along_cosine(highest, lowest, t);
 }
 

@@ -17,13 +17,6 @@ static ag_status of(const void *result)
     return result == NULL ? ag_last_status() : AG_OK;
 }
 
-static ag_status find_loss(void *context, double *loss)
-{
-    (void)context;
-    *loss = 0;
-    return AG_OK;
-}
-
 /* A schedule says NaN where others say NULL. */
 static ag_status refused(float rate)
 {
@@ -71,6 +64,85 @@ static ag_status step_with(ag_tensor *data, ag_tensor *grad)
     w.moved->data = own_data;
     w.moved->grad = own_grad;
     return status;
+}
+
+/* A cycle in which one setting has this value. */
+static const ag_one_cycle_schedule *cycle_with(float *setting, float value)
+{
+    *setting = value;
+    return &w.cycle;
+}
+
+/* A parameter with these for its own. */
+static ag_variable *spoilt(ag_tensor *data, ag_tensor *grad)
+{
+    w.spoilt = *w.fresh;
+    w.spoilt.data = data;
+    w.spoilt.grad = grad;
+    return &w.spoilt;
+}
+
+static ag_status add_to_full_arena(void)
+{
+    ag_arena *arena = ag_arena_create(8192);
+    ag_arena_set_limit(arena, 8192);
+    ag_optimizer *optimizer = ag_sgd_create(arena, 1, &w.moved, w.sgd);
+    while (ag_arena_alloc(arena, 64) != NULL)
+        continue;
+    size_t used = ag_arena_used(arena), states = ag_optimizer_num_state(optimizer);
+    ag_status status = ag_optimizer_add_group(optimizer, 1, &w.fresh, 1, 0);
+    bool untouched = ag_arena_used(arena) == used && ag_optimizer_num_state(optimizer) == states;
+    ag_arena_destroy(arena);
+    return untouched ? status : AG_OK;
+}
+
+static ag_status find_loss(void *context, double *loss)
+{
+    (void)context;
+    *loss = 0;
+    return AG_OK;
+}
+
+/* Moves the parameter, and fails. */
+static ag_status find_no_loss(void *context, double *loss)
+{
+    (void)context;
+    *loss = 1;
+    w.spoilt.data->data[0] += 1;
+    return ag_backward(w.temp, w.product);
+}
+
+/* A step of L-BFGS while its parameter has these in place of its own; NULL: its own data. */
+static ag_status step_lbfgs(ag_closure closure, ag_tensor *data, ag_tensor *grad)
+{
+    ag_variable *parameter = spoilt(w.scratch, NULL);
+    ag_optimizer *optimizer = ag_lbfgs_create(w.temp, 1, &parameter, ag_lbfgs_defaults());
+    if (data != NULL) parameter->data = data;
+    parameter->grad = grad;
+    w.number = 7;
+    float before = w.scratch->data[0];
+    ag_status status = ag_lbfgs_step(optimizer, closure, NULL, &w.number);
+    bool untouched = w.number > 6 && within(w.scratch->data[0], before, before);
+    return untouched ? status : AG_OK;
+}
+
+static ag_status clip_with(float value)
+{
+    w.scratch->data[5] = value;
+    w.number = 7;
+    ag_variable *both[] = {w.moved, spoilt(w.matrix, w.scratch)};
+    ag_status status = ag_clip_grad_norm(2, both, 1e-3f, &w.number);
+    return w.number > 6 ? status : AG_OK;
+}
+
+/* NaN stays, and what is too large beside it does not. */
+static bool clip_nan(void)
+{
+    w.scratch->data[0] = NAN;
+    w.scratch->data[1] = INFINITY;
+    ag_variable *parameter = spoilt(w.matrix, w.scratch);
+    return ag_clip_grad_value(1, &parameter, 2) == AG_OK && isnan(w.scratch->data[0]) &&
+           within(w.scratch->data[1], 2, 2);
 }
 
 /* A graph whose inputs live in another arena, as parameters do, is a graph like any other. */

@@ -169,13 +169,17 @@ static void create_other_objects(void)
     w.labels = ag_tensor_create_from(w.arena, 1, (uint32_t[]){2}, (float[]){1, -1});
     w.cube = ag_tensor_create_zeros(w.arena, 3, (uint32_t[]){1, 2, 2});
     w.lbfgs = ag_lbfgs_create(w.arena, 1, &w.moved, ag_lbfgs_defaults());
+    w.adam = ag_adam_create(w.arena, 1, &w.moved, ag_adam_defaults());
+    w.fresh = ag_create_leaf(w.arena, w.same, true);
+    w.cycle = ag_one_cycle_defaults(1, 9);
     w.dataset = ag_dataset_create(w.arena, w.matrix, w.same);
     w.normalization = ag_normalization_fit(w.arena, w.dataset, true);
     w.batches = ag_batches_create(w.arena, w.dataset, 1, NULL);
     w.model = ag_module_linear(w.arena, &w.random, 3, 2, true);
     w.trace = ag_trace_create(w.arena, 9);
     w.managed = ag_tensor_to_dlpack(w.arena, w.matrix);
-    ck_assert(w.lbfgs != NULL && w.normalization != NULL && w.batches != NULL);
+    ck_assert(w.lbfgs != NULL && w.adam != NULL && w.fresh != NULL && w.normalization != NULL &&
+              w.batches != NULL);
     ck_assert(w.model != NULL && w.trace != NULL && w.managed != NULL);
     describe_plot_and_checkpoint();
     read_files();

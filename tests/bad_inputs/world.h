@@ -34,7 +34,9 @@ typedef struct world {
     ag_tensor *one, *labels, *cube; /* [1], [2], [1, 2, 2] */
     uint32_t column;
     double number;
-    ag_optimizer *lbfgs;
+    ag_variable *fresh, spoilt; /* a leaf of no optimizer, and a copy to be spoilt */
+    ag_optimizer *lbfgs, *adam;
+    ag_one_cycle_schedule cycle;
     ag_optimizer_state state;
     ag_dataset *dataset, *first, *second;
     ag_normalization *normalization;
