@@ -52,7 +52,8 @@ AG_BEGIN_DECLS
 
 /**
  * Writes curves and scatter plots as an SVG picture.
- * @return AG_ERROR_NULL (a label or a series without numbers), AG_ERROR_FILE.
+ * @return AG_ERROR_NULL (a label or a series without numbers), AG_ERROR_ARGUMENT (no such style),
+ *         AG_ERROR_FILE.
  */
 AG_API ag_status ag_save_plot(const char *path, const ag_plot *plot);
 
@@ -61,8 +62,8 @@ AG_API ag_status ag_save_plot(const char *path, const ag_plot *plot);
  * @param images   [n, height, width] or [height, width]; black at low, white at high, NaN black.
  * @param columns  how many images stand in a row.
  * @param zoom     pixels for each element, in both directions.
- * @return AG_ERROR_NULL; AG_ERROR_SHAPE; AG_ERROR_ARGUMENT (columns or zoom 0, unless low < high, a
- *         picture of more than 2^15 pixels either way); AG_ERROR_FILE.
+ * @return AG_ERROR_NULL; AG_ERROR_SHAPE; AG_ERROR_ARGUMENT (columns or zoom 0, unless low < high and
+ *         both are finite, a picture of more than 2^15 pixels either way); AG_ERROR_FILE.
  */
 AG_API ag_status ag_save_images(const char *path, const ag_tensor *images, uint32_t columns,
                                 uint32_t zoom, float low, float high);
@@ -74,7 +75,8 @@ AG_API ag_status ag_save_images(const char *path, const ag_tensor *images, uint3
  * in it.
  * @param scratch  for memory that is given back.
  * @param names    names of some variables' tensors; NULL if count is 0.
- * @return AG_ERROR_NULL, AG_ERROR_MEMORY, AG_ERROR_FILE.
+ * @return AG_ERROR_NULL, AG_ERROR_SHAPE (a node's tensor is damaged), AG_ERROR_MEMORY,
+ *         AG_ERROR_FILE.
  */
 AG_API ag_status ag_save_graph(ag_arena *scratch, const char *path, const ag_variable *root,
                                size_t count, const ag_named_tensor *names);

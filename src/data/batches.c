@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "data/dataset.h"
 
 /* ---- creation ---- */
 
@@ -45,10 +46,11 @@ static ag_batches *create(ag_arena *arena, const ag_dataset *dataset, uint32_t b
 ag_batches *ag_batches_create(ag_arena *arena, const ag_dataset *dataset, uint32_t batch_size,
                               ag_random *random)
 {
-    if (arena == NULL || dataset == NULL) {
-        ag__fail_null("batches_create", arena == NULL ? "arena" : "dataset");
+    if (arena == NULL) {
+        ag__fail_null("batches_create", "arena");
         return NULL;
     }
+    if (ag__dataset_check("batches_create", "dataset", dataset) != AG_OK) return NULL;
     if (batch_size == 0) {
         ag__fail(AG_ERROR_ARGUMENT, "batches_create: batch_size is 0");
         return NULL;
@@ -124,6 +126,10 @@ bool ag_next_batch(ag_batches *batches)
         return false;
     }
     const ag_dataset *dataset = batches->dataset;
+    if (dataset == NULL) {
+        ag__fail_missing("next_batch", "the batches' dataset");
+        return false;
+    }
     if (batches->position == 0) start_epoch(batches);
     uint32_t left = dataset->num_rows - batches->position;
     uint32_t count = left < batches->batch_size ? left : batches->batch_size;

@@ -131,6 +131,17 @@ static ag_tensor *create_filled(const char *function, ag_arena *arena, const col
     return out;
 }
 
+/* Categories may be those that a caller has filled in. */
+static ag_status check_categories(const char *function, const ag_categories *categories)
+{
+    if (categories->count == 0)
+        return ag__fail(AG_ERROR_ARGUMENT, "%s: categories is empty", function);
+    if (categories->names == NULL) return ag__fail_missing(function, "the categories' names");
+    for (uint32_t i = 0; i < categories->count; i++)
+        if (categories->names[i] == NULL) return ag__fail_missing(function, "a category's name");
+    return AG_OK;
+}
+
 static ag_tensor *create(const char *function, ag_arena *arena, const ag_table *table,
                          const char *name, const ag_categories *categories, bool one_hot)
 {
@@ -140,6 +151,7 @@ static ag_tensor *create(const char *function, ag_arena *arena, const ag_table *
         return NULL;
     }
     if (ag__table_find(function, table, name, &c.number) != AG_OK) return NULL;
+    if (categories != NULL && check_categories(function, categories) != AG_OK) return NULL;
     ag_mark mark = ag_arena_mark(arena);
     ag_tensor *out = create_filled(function, arena, &c, categories, one_hot);
     if (out == NULL) ag_arena_rewind(arena, mark);

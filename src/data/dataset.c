@@ -1,25 +1,56 @@
 /* dataset.c: data sets, their splits, and normalising their features. */
 #include "config.h"
 
-#include <autograd/data.h>
+#include "data/dataset.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "core/status.h"
 #include "tensor/shape.h"
 
 /* ---- data sets ---- */
 
-static ag_status check_parts(const ag_tensor *features, const ag_tensor *targets)
+/* Checks features and targets; messages call them by their owner: "" or "training's ". */
+static ag_status check_parts(const char *function, const char *owner, const ag_tensor *features,
+                             const ag_tensor *targets)
 {
-    ag_status status = ag__tensor_check("dataset_create", "features", features);
-    if (status == AG_OK && targets != NULL)
-        status = ag__tensor_check("dataset_create", "targets", targets);
-    if (status == AG_OK && targets != NULL && features->shape[0] != targets->shape[0])
-        status =
-            ag__fail(AG_ERROR_SHAPE, "dataset_create: features are %s but targets are %s",
-                     ag__tensor_shape_text(features).text, ag__tensor_shape_text(targets).text);
+    char name[32];
+    snprintf(name, sizeof name, "%sfeatures", owner);
+    ag_status status = ag__tensor_check(function, name, features);
+    if (status != AG_OK || targets == NULL) return status;
+    snprintf(name, sizeof name, "%stargets", owner);
+    status = ag__tensor_check(function, name, targets);
+    if (status == AG_OK && features->shape[0] != targets->shape[0])
+        status = ag__fail(AG_ERROR_SHAPE, "%s: %sfeatures are %s but %stargets are %s", function,
+                          owner, ag__tensor_shape_text(features).text, owner,
+                          ag__tensor_shape_text(targets).text);
     return status;
+}
+
+static ag_status check_rows(const char *function, const char *argument, const ag_dataset *dataset)
+{
+    uint32_t most = dataset->features->shape[0];
+    if (dataset->num_rows == 0)
+        return ag__fail(AG_ERROR_ARGUMENT, "%s: %s has 0 rows", function, argument);
+    if (dataset->rows == NULL && dataset->num_rows > most)
+        return ag__fail(AG_ERROR_ARGUMENT, "%s: %s has %u rows, but its features are %s", function,
+                        argument, dataset->num_rows, ag__tensor_shape_text(dataset->features).text);
+    for (uint32_t i = 0; dataset->rows != NULL && i < dataset->num_rows; i++)
+        if (dataset->rows[i] >= most)
+            return ag__fail(AG_ERROR_ARGUMENT, "%s: %s's row %u is row %u of features %s", function,
+                            argument, i, dataset->rows[i],
+                            ag__tensor_shape_text(dataset->features).text);
+    return AG_OK;
+}
+
+ag_status ag__dataset_check(const char *function, const char *argument, const ag_dataset *dataset)
+{
+    char owner[24];
+    if (dataset == NULL) return ag__fail_null(function, argument);
+    snprintf(owner, sizeof owner, "%s's ", argument);
+    ag_status status = check_parts(function, owner, dataset->features, dataset->targets);
+    return status == AG_OK ? check_rows(function, argument, dataset) : status;
 }
 
 ag_dataset *ag_dataset_create(ag_arena *arena, ag_tensor *features, ag_tensor *targets)
@@ -28,7 +59,7 @@ ag_dataset *ag_dataset_create(ag_arena *arena, ag_tensor *features, ag_tensor *t
         ag__fail_null("dataset_create", "arena");
         return NULL;
     }
-    if (check_parts(features, targets) != AG_OK) return NULL;
+    if (check_parts("dataset_create", "", features, targets) != AG_OK) return NULL;
     ag_dataset *dataset = ag_arena_alloc(arena, sizeof *dataset);
     if (dataset != NULL) *dataset = (ag_dataset){features, targets, features->shape[0], NULL};
     return dataset;
@@ -76,7 +107,8 @@ ag_status ag_dataset_split(ag_arena *arena, const ag_dataset *dataset, double te
                            ag_random *random, ag_dataset **training, ag_dataset **test)
 {
     if (arena == NULL) return ag__fail_null("dataset_split", "arena");
-    if (dataset == NULL) return ag__fail_null("dataset_split", "dataset");
+    ag_status status = ag__dataset_check("dataset_split", "dataset", dataset);
+    if (status != AG_OK) return status;
     if (random == NULL) return ag__fail_missing("dataset_split", "random");
     if (training == NULL || test == NULL)
         return ag__fail_missing("dataset_split", training == NULL ? "training" : "test");
@@ -86,7 +118,7 @@ ag_status ag_dataset_split(ag_arena *arena, const ag_dataset *dataset, double te
                         "dataset_split: test_share %g of %u rows would leave one part empty",
                         test_share, dataset->num_rows);
     ag_mark mark = ag_arena_mark(arena);
-    ag_status status = split(arena, dataset, (uint32_t)wanted, random, training, test);
+    status = split(arena, dataset, (uint32_t)wanted, random, training, test);
     if (status != AG_OK) ag_arena_rewind(arena, mark);
     return status;
 }
@@ -121,10 +153,11 @@ static void fit_group(const ag_dataset *data, size_t groups, size_t group, float
 
 ag_normalization *ag_normalization_fit(ag_arena *arena, const ag_dataset *training, bool per_column)
 {
-    if (arena == NULL || training == NULL) {
-        ag__fail_null("normalization_fit", arena == NULL ? "arena" : "training");
+    if (arena == NULL) {
+        ag__fail_null("normalization_fit", "arena");
         return NULL;
     }
+    if (ag__dataset_check("normalization_fit", "training", training) != AG_OK) return NULL;
     size_t width = training->features->size / training->features->shape[0];
     size_t groups = per_column ? width : 1;
     ag_mark mark = ag_arena_mark(arena);
@@ -143,6 +176,10 @@ ag_normalization *ag_normalization_fit(ag_arena *arena, const ag_dataset *traini
 ag_status ag_normalize(const ag_normalization *normalization, ag_tensor *features)
 {
     if (normalization == NULL) return ag__fail_null("normalize", "normalization");
+    if (normalization->mean == NULL)
+        return ag__fail_missing("normalize", "the normalization's mean");
+    if (normalization->deviation == NULL)
+        return ag__fail_missing("normalize", "the normalization's deviation");
     ag_status status = ag__tensor_check("normalize", "features", features);
     if (status != AG_OK) return status;
     size_t width = features->size / features->shape[0], groups = normalization->num_columns;

@@ -33,6 +33,8 @@ static bool begins_with(const char *text, const char *prefix)
 ag_status ag__checkpoint_check(const char *function, const ag_checkpoint *checkpoint)
 {
     if (checkpoint == NULL) return ag__fail_missing(function, "checkpoint");
+    if (checkpoint->batches != NULL && checkpoint->batches->dataset == NULL)
+        return ag__fail_missing(function, "the batches' dataset");
     if (checkpoint->num_weights > 0 && checkpoint->weights == NULL)
         return ag__fail_missing(function, "weights");
     for (size_t i = 0; i < checkpoint->num_weights; i++) {

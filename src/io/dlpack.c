@@ -52,6 +52,9 @@ static ag_status check_elements(const ag_dl_tensor *t)
                         "lanes, not float: 2, 32, 1",
                         t->dtype.code, t->dtype.bits, t->dtype.lanes);
     if (t->data == NULL) return ag__fail_missing("tensor_from_dlpack", "data");
+    if (t->byte_offset > UINTPTR_MAX - (uintptr_t)t->data)
+        return ag__fail(AG_ERROR_ARGUMENT, "tensor_from_dlpack: byte_offset is %llu: beyond memory",
+                        (unsigned long long)t->byte_offset);
     if (((uintptr_t)t->data + (uintptr_t)t->byte_offset) % sizeof(float) != 0)
         return ag__fail(AG_ERROR_ARGUMENT, "tensor_from_dlpack: data are not aligned for float");
     return AG_OK;

@@ -131,6 +131,8 @@ static ag_status check_metadata(const char *function, const contents *c, size_t 
 {
     const ag_metadata *entry = &c->metadata[index];
     ag_status status = check_text(function, "a metadata key", entry->key);
+    if (status == AG_OK && entry->key[0] == '\0')
+        status = ag__fail(AG_ERROR_ARGUMENT, "%s: \"\" cannot be a metadata key", function);
     if (status == AG_OK) status = check_text(function, "a metadata value", entry->value);
     for (size_t i = 0; i < index && status == AG_OK; i++)
         if (strcmp(c->metadata[i].key, entry->key) == 0)

@@ -73,6 +73,20 @@ static ag_status find_nodes(node_set *set, const ag_variable *root)
     return ok ? AG_OK : ag_last_status();
 }
 
+/* Nodes may have been filled in by hand. */
+static ag_status check_nodes(const node_set *set)
+{
+    ag_status status = AG_OK;
+    for (size_t i = 0; i < set->count && status == AG_OK; i++) {
+        const ag_variable *node = set->nodes[i];
+        if (node->data != NULL)
+            status = ag__tensor_check("save_graph", "a node's data", node->data);
+        if (node->grad != NULL && status == AG_OK)
+            status = ag__tensor_check("save_graph", "a node's gradient", node->grad);
+    }
+    return status;
+}
+
 /* ---- writing them ---- */
 
 static bool is_loss(const char *op)
@@ -121,8 +135,7 @@ static void write_node(ag__output *output, size_t number, const ag_variable *nod
                                                          : "input");
     if (node->data != NULL)
         ag__output_format(output, "\\n%s", ag__tensor_shape_text(node->data).text);
-    if (node->grad != NULL && node->grad->data != NULL)
-        ag__output_format(output, "\\n|grad| = %.4g", norm_of(node->grad));
+    if (node->grad != NULL) ag__output_format(output, "\\n|grad| = %.4g", norm_of(node->grad));
     ag__output_text(output, "\"];\n");
 }
 
@@ -162,6 +175,7 @@ ag_status ag_save_graph(ag_arena *scratch, const char *path, const ag_variable *
     ag_mark mark = ag_arena_mark(scratch);
     node_set set = {.arena = scratch};
     ag_status status = find_nodes(&set, root);
+    if (status == AG_OK) status = check_nodes(&set);
     if (status == AG_OK) status = write_graph(path, &set, count, names);
     ag_arena_rewind(scratch, mark);
     return status;

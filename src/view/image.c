@@ -8,6 +8,8 @@
 
 #include <autograd/view.h>
 
+#include <math.h>
+
 #include "core/checksum.h"
 #include "core/output.h"
 #include "tensor/shape.h"
@@ -132,7 +134,7 @@ static ag_status measure(const ag_tensor *images, grid *g)
     if (g->columns == 0 || g->zoom == 0)
         return ag__fail(AG_ERROR_ARGUMENT, "save_images: %s is 0",
                         g->columns == 0 ? "columns" : "zoom");
-    if (!(g->low < g->high))
+    if (!(g->low < g->high) || isinf(g->low) || isinf(g->high))
         return ag__fail(AG_ERROR_ARGUMENT, "save_images: low is %g but high is %g", (double)g->low,
                         (double)g->high);
     g->values = images->data;

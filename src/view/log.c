@@ -22,12 +22,13 @@ struct ag_csv_log {
     char *line;       /* [num_columns * LONGEST_NUMBER] */
 };
 
-static ag_status write_all(const ag_csv_log *log, const char *text, size_t size)
+static ag_status write_all(const char *function, const ag_csv_log *log, const char *text,
+                           size_t size)
 {
     while (size > 0) {
         ssize_t count = write(log->file, text, size);
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return ag__fail_by_system("csv_log_row", "write", log->name, errno);
+        if (count < 0) return ag__fail_by_system(function, "write", log->name, errno);
         text += count;
         size -= (size_t)count;
     }
@@ -74,15 +75,16 @@ static ag_status check_first_line(ag_csv_log *log, const char *line, size_t leng
     return AG_OK;
 }
 
-static ag_status start(ag_arena *arena, ag_csv_log *log, const char *const *names, bool append)
+/* Opens the file and sees to its first line, for which there is memory. */
+static ag_status start(ag_csv_log *log, const char *path, bool append, const char *line,
+                       size_t length)
 {
-    size_t length = first_line(log->num_columns, names, NULL);
-    char *line = ag_arena_alloc(arena, length);
     bool is_empty = true;
-    if (line == NULL) return ag_last_status();
-    first_line(log->num_columns, names, line);
+    log->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND | (append ? 0 : O_TRUNC), 0666);
+    if (log->file < 0) return ag__fail_by_system("csv_log_open", "open", log->name, errno);
     ag_status status = append ? check_first_line(log, line, length, &is_empty) : AG_OK;
-    if (status == AG_OK && is_empty) status = write_all(log, line, length);
+    if (status == AG_OK && is_empty) status = write_all("csv_log_open", log, line, length);
+    if (status != AG_OK) close(log->file);
     return status;
 }
 
@@ -117,12 +119,10 @@ ag_csv_log *ag_csv_log_open(ag_arena *arena, const char *path, uint32_t num_colu
     if (check(arena, path, num_columns, names) != AG_OK) return NULL;
     ag_mark mark = ag_arena_mark(arena);
     ag_csv_log *log = create(arena, path, num_columns);
-    int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND | (append ? 0 : O_TRUNC);
-    if (log != NULL) log->file = open(path, flags, 0666);
-    bool opened = log != NULL && log->file >= 0;
-    if (log != NULL && !opened) ag__fail_by_system("csv_log_open", "open", log->name, errno);
-    if (opened && start(arena, log, names, append) == AG_OK) return log;
-    if (opened) close(log->file);
+    size_t length = first_line(num_columns, names, NULL);
+    char *line = log != NULL ? ag_arena_alloc(arena, length) : NULL;
+    if (line != NULL) first_line(num_columns, names, line);
+    if (line != NULL && start(log, path, append, line, length) == AG_OK) return log;
     ag_arena_rewind(arena, mark);
     return NULL;
 }
@@ -131,13 +131,15 @@ ag_status ag_csv_log_row(ag_csv_log *log, const double *values)
 {
     if (log == NULL) return ag__fail_null("csv_log_row", "log");
     if (values == NULL) return ag__fail_missing("csv_log_row", "values");
+    if (log->file < 0)
+        return ag__fail(AG_ERROR_FILE, "csv_log_row: the log %s is closed", log->name);
     size_t length = 0;
     for (uint32_t i = 0; i < log->num_columns; i++) {
         if (!isnan(values[i]))
             length += (size_t)ag__print(log->line + length, LONGEST_NUMBER, "%.17g", values[i]);
         log->line[length++] = i + 1 < log->num_columns ? ',' : '\n';
     }
-    return write_all(log, log->line, length);
+    return write_all("csv_log_row", log, log->line, length);
 }
 
 ag_status ag_csv_log_close(ag_csv_log *log)

@@ -225,6 +225,15 @@ static void write_picture(ag__output *output, const ag_plot *plot)
     ag__output_text(output, "</svg>\n");
 }
 
+static ag_status check_series(const ag_plot_series *series)
+{
+    if (series->y == NULL && series->count > 0) return ag__fail_missing("save_plot", "a series' y");
+    if ((unsigned)series->style > AG_PLOT_POINTS)
+        return ag__fail(AG_ERROR_ARGUMENT, "save_plot: style is %d, which is none",
+                        (int)series->style);
+    return AG_OK;
+}
+
 static ag_status check(const ag_plot *plot)
 {
     if (plot == NULL) return ag__fail_missing("save_plot", "plot");
@@ -237,9 +246,10 @@ static ag_status check(const ag_plot *plot)
         if (panel->y_label == NULL) return ag__fail_missing("save_plot", "y_label");
         if (panel->series == NULL && panel->num_series > 0)
             return ag__fail_missing("save_plot", "series");
-        for (size_t j = 0; j < panel->num_series; j++)
-            if (panel->series[j].y == NULL && panel->series[j].count > 0)
-                return ag__fail_missing("save_plot", "a series' y");
+        for (size_t j = 0; j < panel->num_series; j++) {
+            ag_status status = check_series(&panel->series[j]);
+            if (status != AG_OK) return status;
+        }
     }
     return AG_OK;
 }

@@ -145,6 +145,63 @@ static bool clip_nan(void)
            within(w.scratch->data[1], 2, 2);
 }
 
+/* An arena that has nothing left of its 64 bytes. */
+static ag_arena *full_arena(void)
+{
+    while (ag_arena_alloc(w.tight, 64) != NULL)
+        continue;
+    ag_clear_error();
+    return w.tight;
+}
+
+static const char *long_path(void)
+{
+    static char path[10000];
+    memset(path, 'x', sizeof path - 1);
+    return path;
+}
+
+/* Enough memory for a log, but not for its first line: the file must stay as it is. */
+static ag_status open_log_in_little_memory(void)
+{
+    static char name[4096];
+    memset(name, 'a', sizeof name - 1);
+    ag_arena *arena = ag_arena_create(2048);
+    ag_arena_set_limit(arena, 2048);
+    const char *names[] = {name};
+    ag_csv_log *log = ag_csv_log_open(arena, in_folder("log.csv"), 1, names, false);
+    bool untouched = log == NULL && ag_arena_used(arena) == 0;
+    ag_arena_destroy(arena);
+    return untouched ? ag_last_status() : AG_OK;
+}
+
+static const ag_dl_managed_tensor *dlpack_with(ag_dl_tensor tensor)
+{
+    static ag_dl_managed_tensor managed;
+    managed.dl_tensor = tensor;
+    return &managed;
+}
+
+/* Columns of NaN have mean 0 and deviation 1. */
+static bool normalize_nan(void)
+{
+    ag_tensor_fill(w.scratch, NAN);
+    const ag_dataset *dataset = ag_dataset_create(w.temp, w.scratch, NULL);
+    const ag_normalization *fitted = ag_normalization_fit(w.temp, dataset, true);
+    return within(fitted->mean[2], 0, 0) && within(fitted->deviation[2], 1, 1) &&
+           ag_normalize(fitted, w.scratch) == AG_OK && isnan(w.scratch->data[5]);
+}
+
+static bool begin_too_deep(void)
+{
+    for (int i = 0; i < 64; i++)
+        if (ag_trace_begin(w.trace, "a") != AG_OK) return false;
+    bool refuses = ag_trace_begin(w.trace, "a") == AG_ERROR_ARGUMENT;
+    for (int i = 0; i < 64; i++)
+        if (ag_trace_end(w.trace) != AG_OK) return false;
+    return refuses && ag_save_trace("/dev/null", w.trace) == AG_OK;
+}
+
 /* A graph whose inputs live in another arena, as parameters do, is a graph like any other. */
 static bool spans_arenas(void)
 {
