@@ -54,10 +54,13 @@ AG_API ag_variable *ag_module_forward(ag_module *module, ag_arena *step, ag_vari
 /** Sets `training` of a module and of all in it. */
 AG_API ag_status ag_module_set_training(ag_module *module, bool training);
 
-/** How many variables are parameters of a module and of all in it; 0 for NULL. */
+/**
+ * How many variables are parameters of a module and of all in it; 0 for NULL, and for a module of
+ * your own that lacks a name, a child, a parameter or its data.
+ */
 AG_API size_t ag_module_num_parameters(const ag_module *module);
 
-/** How many numbers its parameters are together; 0 for NULL. */
+/** How many numbers its parameters are together; 0 as above. */
 AG_API size_t ag_module_size(const ag_module *module);
 
 /**

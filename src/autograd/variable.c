@@ -38,13 +38,14 @@ static ag_variable *create_variable(ag_arena *arena, ag_tensor *data, bool requi
     return variable->engine.grad_storage != NULL ? variable : NULL;
 }
 
-ag_variable *ag_create_leaf(ag_arena *arena, ag_tensor *tensor, bool requires_grad)
+static ag_variable *create_leaf(const char *function, const char *argument, ag_arena *arena,
+                                ag_tensor *tensor, bool requires_grad)
 {
     if (arena == NULL) {
-        ag__fail_null("create_leaf", "arena");
+        ag__fail_null(function, "arena");
         return NULL;
     }
-    if (ag__tensor_check("create_leaf", "tensor", tensor) != AG_OK) return NULL;
+    if (ag__tensor_check(function, argument, tensor) != AG_OK) return NULL;
     ag_mark mark = ag_arena_mark(arena);
     ag_variable *leaf = create_variable(arena, tensor, requires_grad, 0);
     if (leaf == NULL) {
@@ -56,13 +57,18 @@ ag_variable *ag_create_leaf(ag_arena *arena, ag_tensor *tensor, bool requires_gr
     return leaf;
 }
 
+ag_variable *ag_create_leaf(ag_arena *arena, ag_tensor *tensor, bool requires_grad)
+{
+    return create_leaf("create_leaf", "tensor", arena, tensor, requires_grad);
+}
+
 ag_variable *ag_detach(ag_arena *arena, const ag_variable *variable)
 {
     if (variable == NULL) {
         ag__fail_null("detach", "variable");
         return NULL;
     }
-    return ag_create_leaf(arena, variable->data, false);
+    return create_leaf("detach", "variable's data", arena, variable->data, false);
 }
 
 static ag_status check_node(const ag_arena *arena, const char *op, const ag_tensor *data,

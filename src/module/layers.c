@@ -6,6 +6,8 @@
 
 #include "core/status.h"
 #include "module/module.h"
+#include "tensor/layer/batch_norm.h"
+#include "tensor/layer/windows.h"
 #include "tensor/shape.h"
 
 /* Gives the module, or takes back what was made of it. */
@@ -98,14 +100,13 @@ static ag_variable *conv2d_forward(ag_module *self, ag_arena *step, ag_variable 
                      self->settings[PADDING]);
 }
 
-/* Padding that does not fit the window is refused by forward, as any shape is. */
 ag_module *ag_module_conv2d(ag_arena *arena, ag_random *random, uint32_t in, uint32_t out,
                             uint32_t window, uint32_t stride, uint32_t padding, bool bias)
 {
-    const uint32_t sizes[] = {in, out, window, stride};
-    static const char *const names[] = {"in", "out", "window", "stride"};
-    for (int i = 0; i < 4; i++)
-        if (ag__module_check_size("conv2d", names[i], sizes[i]) != AG_OK) return NULL;
+    const uint32_t square[] = {window, window};
+    if (ag__module_check_size("conv2d", "in", in) != AG_OK) return NULL;
+    if (ag__module_check_size("conv2d", "out", out) != AG_OK) return NULL;
+    if (ag__windows_check("conv2d", square, stride, padding) != AG_OK) return NULL;
     ag_module kind = {
         .name = "conv2d", .forward = conv2d_forward, .settings = {window, stride, padding}};
     return create_weighted(arena, kind, random, 4, (uint32_t[]){out, in, window, window}, bias);
@@ -144,8 +145,8 @@ static ag_variable *average_pool2d_forward(ag_module *self, ag_arena *step, ag_v
 static ag_module *create_pooling(ag_arena *arena, ag_module kind, uint32_t window, uint32_t stride,
                                  uint32_t padding)
 {
-    if (ag__module_check_size(kind.name, "window", window) != AG_OK) return NULL;
-    if (ag__module_check_size(kind.name, "stride", stride) != AG_OK) return NULL;
+    const uint32_t square[] = {window, window};
+    if (ag__windows_check(kind.name, square, stride, padding) != AG_OK) return NULL;
     kind.settings[WINDOW] = window;
     kind.settings[STRIDE] = stride;
     kind.settings[PADDING] = padding;
@@ -220,6 +221,7 @@ static bool add_gamma_and_beta(ag_module *module, ag_arena *arena, uint32_t size
 ag_module *ag_module_layer_norm(ag_arena *arena, uint32_t size, float epsilon)
 {
     if (ag__module_check_size("layer_norm", "size", size) != AG_OK) return NULL;
+    if (ag__op_check_parameter(&ag__op_layer_norm, epsilon) != AG_OK) return NULL;
     ag_module kind = {.name = "layer_norm", .forward = layer_norm_forward, .number = epsilon};
     ag_mark mark = ag_arena_mark(arena);
     ag_module *module = ag__module_create(arena, kind);
@@ -239,6 +241,8 @@ static ag_variable *batch_norm_forward(ag_module *self, ag_arena *step, ag_varia
 ag_module *ag_module_batch_norm(ag_arena *arena, uint32_t channels, float momentum, float epsilon)
 {
     if (ag__module_check_size("batch_norm", "channels", channels) != AG_OK) return NULL;
+    if (ag__batch_check_momentum(momentum) != AG_OK) return NULL;
+    if (ag__op_check_parameter(&ag__op_batch_norm, epsilon) != AG_OK) return NULL;
     ag_module kind = {.name = "batch_norm",
                       .forward = batch_norm_forward,
                       .number = epsilon,

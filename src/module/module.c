@@ -44,6 +44,42 @@ ag_status ag__module_check_size(const char *module, const char *argument, uint32
     return ag__fail(AG_ERROR_ARGUMENT, "%s: %s is 0 but must be at least 1", module, argument);
 }
 
+/* ---- checking ---- */
+
+static const char *missing_parameter(const ag_module *module, uint32_t index)
+{
+    const ag_variable *parameter = module->parameters[index];
+    return parameter == NULL                        ? "a parameter"
+           : parameter->data == NULL                ? "a parameter's data"
+           : module->parameter_names[index] == NULL ? "a parameter's name"
+                                                    : NULL;
+}
+
+/* What a module, or one in it, that was filled in by hand lacks; NULL if nothing. */
+static const char *missing_in(const ag_module *module)
+{
+    const char *missing = NULL;
+    if (module->name == NULL) return "a module's name";
+    if (module->children == NULL && module->num_children > 0) return "a module's children";
+    for (uint32_t i = 0; i < module->num_parameters && missing == NULL; i++)
+        missing = missing_parameter(module, i);
+    for (uint32_t i = 0; i < module->num_children && missing == NULL; i++)
+        missing = module->children[i] != NULL ? missing_in(module->children[i]) : "a child";
+    return missing;
+}
+
+static bool is_whole(const ag_module *module)
+{
+    return module != NULL && missing_in(module) == NULL;
+}
+
+static ag_status check(const char *function, const ag_module *module)
+{
+    if (module == NULL) return ag__fail_null(function, "module");
+    const char *missing = missing_in(module);
+    return missing == NULL ? AG_OK : ag__fail_missing(function, missing);
+}
+
 /* ---- using ---- */
 
 ag_variable *ag_module_forward(ag_module *module, ag_arena *step, ag_variable *x)
@@ -52,30 +88,43 @@ ag_variable *ag_module_forward(ag_module *module, ag_arena *step, ag_variable *x
         ag__fail_null("module_forward", module == NULL ? "module" : "x");
         return NULL;
     }
+    if (module->forward == NULL) {
+        ag__fail_missing("module_forward", "the module's forward");
+        return NULL;
+    }
     ag_mark mark = ag_arena_mark(step);
     ag_variable *result = module->forward(module, step, x);
     if (result == NULL && step != NULL) ag_arena_rewind(step, mark);
     return result;
 }
 
-ag_status ag_module_set_training(ag_module *module, bool training)
+static void set_training(ag_module *module, bool training)
 {
-    if (module == NULL) return ag__fail_null("module_set_training", "module");
     module->training = training;
     for (uint32_t i = 0; i < module->num_children; i++)
-        ag_module_set_training(module->children[i], training);
-    return AG_OK;
+        set_training(module->children[i], training);
+}
+
+ag_status ag_module_set_training(ag_module *module, bool training)
+{
+    ag_status status = check("module_set_training", module);
+    if (status == AG_OK) set_training(module, training);
+    return status;
 }
 
 /* ---- parameters ---- */
 
-size_t ag_module_num_parameters(const ag_module *module)
+static size_t num_parameters(const ag_module *module)
 {
-    if (module == NULL) return 0;
     size_t count = module->num_parameters;
     for (uint32_t i = 0; i < module->num_children; i++)
-        count += ag_module_num_parameters(module->children[i]);
+        count += num_parameters(module->children[i]);
     return count;
+}
+
+size_t ag_module_num_parameters(const ag_module *module)
+{
+    return is_whole(module) ? num_parameters(module) : 0;
 }
 
 static size_t own_size(const ag_module *module)
@@ -86,13 +135,17 @@ static size_t own_size(const ag_module *module)
     return size;
 }
 
-size_t ag_module_size(const ag_module *module)
+static size_t whole_size(const ag_module *module)
 {
-    if (module == NULL) return 0;
     size_t size = own_size(module);
     for (uint32_t i = 0; i < module->num_children; i++)
-        size += ag_module_size(module->children[i]);
+        size += whole_size(module->children[i]);
     return size;
+}
+
+size_t ag_module_size(const ag_module *module)
+{
+    return is_whole(module) ? whole_size(module) : 0;
 }
 
 /* Appends a module's parameters to a list; returns where the list goes on. */
@@ -107,11 +160,12 @@ static ag_variable **collect(const ag_module *module, ag_variable **list)
 
 ag_variable **ag_module_parameters(const ag_module *module, ag_arena *arena)
 {
-    if (module == NULL || arena == NULL) {
-        ag__fail_null("module_parameters", module == NULL ? "module" : "arena");
+    if (check("module_parameters", module) != AG_OK) return NULL;
+    if (arena == NULL) {
+        ag__fail_null("module_parameters", "arena");
         return NULL;
     }
-    size_t count = ag_module_num_parameters(module);
+    size_t count = num_parameters(module);
     if (count == 0) {
         ag__fail(AG_ERROR_ARGUMENT, "module_parameters: %s has no parameters", module->name);
         return NULL;
@@ -148,7 +202,7 @@ static void append_name(text *t, const ag_module *module, size_t index)
     }
     index -= module->num_parameters;
     for (uint32_t i = 0; i < module->num_children; i++) {
-        size_t count = ag_module_num_parameters(module->children[i]);
+        size_t count = num_parameters(module->children[i]);
         if (index < count) {
             append(t, "%u.", (unsigned)i);
             append_name(t, module->children[i], index);
@@ -162,7 +216,7 @@ size_t ag_module_parameter_name(const ag_module *module, size_t index, char *buf
 {
     text t = {buffer, buffer != NULL ? bytes : 0, 0};
     append(&t, "%s", "");
-    if (index < ag_module_num_parameters(module)) append_name(&t, module, index);
+    if (is_whole(module) && index < num_parameters(module)) append_name(&t, module, index);
     return t.length;
 }
 
@@ -182,8 +236,8 @@ size_t ag_module_summary(const ag_module *module, char *buffer, size_t bytes)
 {
     text t = {buffer, buffer != NULL ? bytes : 0, 0};
     append(&t, "%s", "");
-    if (module == NULL) return 0;
+    if (!is_whole(module)) return 0;
     append_lines(&t, module, 0);
-    append(&t, "%zu parameters\n", ag_module_size(module));
+    append(&t, "%zu parameters\n", whole_size(module));
     return t.length;
 }

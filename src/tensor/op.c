@@ -35,10 +35,8 @@ static ag_status check_inputs(const ag__call *call)
     return AG_OK;
 }
 
-static ag_status check_parameter(const ag__call *call)
+ag_status ag__op_check_parameter(const ag__op *op, float parameter)
 {
-    const ag__op *op = call->op;
-    float parameter = call->parameter;
     if (op->parameter_name == NULL) return AG_OK;
     if (op->parameter_positive ? parameter > 0 : isfinite(parameter)) return AG_OK;
     return ag__fail(AG_ERROR_ARGUMENT, "%s: %s is %g but must be %s", op->name, op->parameter_name,
@@ -60,7 +58,7 @@ static ag_status check_reduction(const ag__call *call)
 ag_status ag__call_check(const ag__call *call, ag__shape *shape)
 {
     ag_status status = check_inputs(call);
-    if (status == AG_OK) status = check_parameter(call);
+    if (status == AG_OK) status = ag__op_check_parameter(call->op, call->parameter);
     if (status == AG_OK) status = check_reduction(call);
     if (status == AG_OK) status = call->op->infer_shape(call, shape);
     return status;

@@ -120,6 +120,9 @@ typedef struct ag__input_text {
 } ag__input_text;
 ag__input_text ag__input_name(const ag__call *call, uint32_t input);
 
+/* Checks a parameter that an operation is to be called with. */
+ag_status ag__op_check_parameter(const ag__op *op, float parameter);
+
 /* Checks inputs, parameter and reduction, and gives the shape of the result. */
 ag_status ag__call_check(const ag__call *call, ag__shape *shape);
 

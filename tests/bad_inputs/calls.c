@@ -202,6 +202,15 @@ static bool begin_too_deep(void)
     return refuses && ag_save_trace("/dev/null", w.trace) == AG_OK;
 }
 
+/* A module that lacks something has no parameters that could be counted. */
+static bool counts_nothing(const ag_module *module)
+{
+    char text[8] = "text";
+    return ag_module_num_parameters(module) == 0 && ag_module_size(module) == 0 &&
+           ag_module_parameter_name(module, 0, text, sizeof text) == 0 && text[0] == '\0' &&
+           ag_module_summary(module, text, sizeof text) == 0;
+}
+
 /* A graph whose inputs live in another arena, as parameters do, is a graph like any other. */
 static bool spans_arenas(void)
 {

@@ -10,15 +10,19 @@
 
 enum { RUNNING_MEAN, RUNNING_VARIANCE };
 
+ag_status ag__batch_check_momentum(float momentum)
+{
+    if (momentum >= 0 && momentum <= 1) return AG_OK;
+    return ag__fail(AG_ERROR_ARGUMENT, "batch_norm: momentum is %g but must be in [0, 1]",
+                    (double)momentum);
+}
+
 static ag_status check_running(const ag__call *call)
 {
     static const char *const names[] = {"running_mean", "running_variance"};
     if ((call->updated[0] == NULL) != (call->updated[1] == NULL))
         return ag__fail_missing(call->op->name, names[call->updated[0] != NULL]);
-    if (!(call->rate >= 0 && call->rate <= 1))
-        return ag__fail(AG_ERROR_ARGUMENT, "%s: momentum is %g but must be in [0, 1]",
-                        call->op->name, (double)call->rate);
-    ag_status status = AG_OK;
+    ag_status status = ag__batch_check_momentum(call->rate);
     for (int i = 0; i < 2 && status == AG_OK && call->updated[i] != NULL; i++) {
         status = ag__tensor_check(call->op->name, names[i], call->updated[i]);
         if (status == AG_OK) status = ag__batch_check_row(call, names[i], call->updated[i]);

@@ -18,6 +18,9 @@ typedef struct ag__batch_pass {
 
 ag__batch_pass ag__batch_pass_of(const ag__call *call);
 
+/* Checks how much of the running statistics a batch is to replace. */
+ag_status ag__batch_check_momentum(float momentum);
+
 /* Checks that a tensor has one number for each channel. */
 ag_status ag__batch_check_row(const ag__call *call, const char *name, const ag_tensor *row);
 ag_status ag__batch_infer_shape(const ag__call *call, ag__shape *shape);

@@ -13,10 +13,9 @@ static ag_status check_images(const ag__call *call, const ag_tensor *x)
                     call->op->name, ag__tensor_shape_text(x).text);
 }
 
-static ag_status check_numbers(const ag__call *call, const uint32_t window[2], uint32_t stride,
-                               uint32_t padding)
+ag_status ag__windows_check(const char *name, const uint32_t window[2], uint32_t stride,
+                            uint32_t padding)
 {
-    const char *name = call->op->name;
     if (window[0] == 0 || window[1] == 0)
         return ag__fail(AG_ERROR_ARGUMENT, "%s: window is 0 but must be at least 1", name);
     if (stride == 0)
@@ -32,7 +31,7 @@ ag_status ag__windows_of(const ag__call *call, const uint32_t window[2], uint32_
 {
     const ag_tensor *x = call->inputs[0];
     ag_status status = check_images(call, x);
-    if (status == AG_OK) status = check_numbers(call, window, stride, padding);
+    if (status == AG_OK) status = ag__windows_check(call->op->name, window, stride, padding);
     if (status != AG_OK) return status;
     size_t height = x->shape[2] + 2 * (size_t)padding, width = x->shape[3] + 2 * (size_t)padding;
     if (window[0] > height || window[1] > width)

@@ -14,6 +14,10 @@ typedef struct ag__windows {
     size_t out_height, out_width; /* how often the window fits */
 } ag__windows;
 
+/* Checks the numbers that say how a window moves. */
+ag_status ag__windows_check(const char *name, const uint32_t window[2], uint32_t stride,
+                            uint32_t padding);
+
 /* Checks that x is a batch of images over which such a window can move, and says how. */
 ag_status ag__windows_of(const ag__call *call, const uint32_t window[2], uint32_t stride,
                          uint32_t padding, ag__windows *windows);
