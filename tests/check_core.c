@@ -75,6 +75,7 @@ static const struct {
     {AG_ERROR_GRAPH, 7, "AG_ERROR_GRAPH"},
     {AG_ERROR_FILE, 8, "AG_ERROR_FILE"},
     {AG_ERROR_FORMAT, 9, "AG_ERROR_FORMAT"},
+    {AG_ERROR_STATE, 10, "AG_ERROR_STATE"},
 };
 
 START_TEST(every_status_keeps_its_number_and_has_a_name_and_a_text)
@@ -105,7 +106,7 @@ START_TEST(the_list_of_statuses_is_what_this_test_knows)
 }
 END_TEST
 
-static const int numbers_of_no_status[] = {-1, 10, 1000, 1 << 30};
+static const int numbers_of_no_status[] = {-1, 11, 1000, 1 << 30};
 
 START_TEST(a_number_of_no_status_is_named_as_such)
 {

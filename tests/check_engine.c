@@ -586,13 +586,18 @@ static void assert_works_again(loop *l)
     assert_grad(l->x, 56);
 }
 
+static void lead_to(ag_variable *node, uint32_t parent, ag_variable *other)
+{
+    node->parents[parent] = (ag_edge){other, other->engine.stamp.sign};
+}
+
 START_TEST(a_cycle_through_the_root_is_refused)
 {
     loop l = create_chain();
-    l.doubled->parents[0].node = l.root;
+    lead_to(l.doubled, 0, l.root);
     assert_cycle_changes_nothing(&l);
     assert_cycle_changes_nothing(&l);
-    l.doubled->parents[0].node = l.x;
+    lead_to(l.doubled, 0, l.x);
     assert_works_again(&l);
 }
 END_TEST
@@ -600,9 +605,9 @@ END_TEST
 START_TEST(a_cycle_below_the_root_is_refused)
 {
     loop l = create_chain();
-    l.doubled->parents[0].node = l.square;
+    lead_to(l.doubled, 0, l.square);
     assert_cycle_changes_nothing(&l);
-    l.doubled->parents[0].node = l.x;
+    lead_to(l.doubled, 0, l.x);
     assert_works_again(&l);
 }
 END_TEST
@@ -610,12 +615,12 @@ END_TEST
 START_TEST(a_node_that_is_its_own_parent_is_refused)
 {
     loop l = create_chain();
-    l.doubled->parents[0].node = l.doubled;
+    lead_to(l.doubled, 0, l.doubled);
     assert_cycle_changes_nothing(&l);
-    l.doubled->parents[0].node = l.x;
-    l.root->parents[0].node = l.root;
+    lead_to(l.doubled, 0, l.x);
+    lead_to(l.root, 0, l.root);
     assert_cycle_changes_nothing(&l);
-    l.root->parents[0].node = l.square;
+    lead_to(l.root, 0, l.square);
     assert_works_again(&l);
 }
 END_TEST
@@ -623,9 +628,9 @@ END_TEST
 START_TEST(a_cycle_beside_a_way_to_the_leaves_is_refused)
 {
     loop l = create_chain();
-    l.square->parents[1].node = l.root;
+    lead_to(l.square, 1, l.root);
     assert_cycle_changes_nothing(&l);
-    l.square->parents[1].node = l.doubled;
+    lead_to(l.square, 1, l.doubled);
     assert_works_again(&l);
 }
 END_TEST
@@ -989,72 +994,196 @@ END_TEST
 
 START_TEST(a_bias_without_data_is_not_left_out)
 {
-    ag_variable empty = {0};
-    ag_variable *x = leaf(1, (float[]){1}, true);
+    ag_variable *x = leaf(1, (float[]){1}, true), *empty = leaf(1, (float[]){1}, true);
     ag_variable *weight = ag_reshape(graph, x, 2, (uint32_t[]){1, 1});
-    ck_assert_ptr_null(ag_linear(graph, x, weight, &empty));
+    empty->data = NULL;
+    ck_assert_ptr_null(ag_linear(graph, x, weight, empty));
     assert_last_failure(AG_ERROR_NULL, "linear: bias has no data");
 }
 END_TEST
 
-START_TEST(an_empty_variable_is_refused)
+static void assert_refused(ag_variable *variable)
 {
-    ag_variable empty = {0}, *x = scalar(1), *parents[] = {&empty};
+    ag_variable *x = scalar(1), *parents[] = {variable};
     ag_tensor *one = vector(graph, 1, (float[]){1});
     bool accumulate = false;
-    assert_fails(ag_backward(temp, &empty), AG_ERROR_GRAPH, "requires no gradient");
-    assert_fails(ag_backward_from(temp, &empty, one), AG_ERROR_GRAPH, "requires no gradient");
-    succeed(ag_zero_grad(&empty));
-    ck_assert_ptr_null(ag_detach(graph, &empty));
-    assert_last_failure(AG_ERROR_NULL, "is NULL");
-    ck_assert_ptr_null(ag_relu(graph, &empty));
-    assert_last_failure(AG_ERROR_NULL, "relu: x has no data");
-    ck_assert_ptr_null(ag_mse_loss(graph, x, &empty, AG_REDUCTION_SUM));
-    assert_last_failure(AG_ERROR_NULL, "mse_loss: target has no data");
-    ck_assert_ptr_null(ag_linear(graph, random_leaf(1, 1, true), random_leaf(1, 1, true), &empty));
-    assert_last_failure(AG_ERROR_NULL, "linear: bias has no data");
-    ck_assert_ptr_null(ag_reshape(graph, &empty, 1, (uint32_t[]){1}));
-    assert_last_failure(AG_ERROR_NULL, "reshape: x has no data");
-    ck_assert_ptr_null(ag_grad_sink(&empty, &accumulate));
-    ck_assert_ptr_nonnull(ag_create_node(graph, "own", one, 1, parents, cube_backward));
+    assert_fails(ag_backward(temp, variable), AG_ERROR_STATE, "backward: root is gone");
+    assert_fails(ag_backward_from(temp, variable, one), AG_ERROR_STATE, "root is gone");
+    assert_fails(ag_zero_grad(variable), AG_ERROR_STATE, "zero_grad: variable is gone");
+    assert_fails(ag_accumulate_grad(variable, one), AG_ERROR_STATE, "parent is gone");
+    assert_fails(ag_save_tensors(graph, variable, 1, &one), AG_ERROR_STATE, "node is gone");
+    ck_assert_ptr_null(ag_detach(graph, variable));
+    assert_last_failure(AG_ERROR_STATE, "detach: variable is gone");
+    ck_assert_ptr_null(ag_relu(graph, variable));
+    assert_last_failure(AG_ERROR_STATE, "relu: x is gone");
+    ck_assert_ptr_null(ag_mse_loss(graph, x, variable, AG_REDUCTION_SUM));
+    assert_last_failure(AG_ERROR_STATE, "mse_loss: target is gone");
+    ck_assert_ptr_null(ag_concat(graph, 2, (ag_variable *[]){x, variable}, 0));
+    assert_last_failure(AG_ERROR_STATE, "concat: inputs[1] is gone");
+    ck_assert_ptr_null(ag_grad_sink(variable, &accumulate));
+    assert_last_failure(AG_ERROR_STATE, "grad_sink: parent is gone");
+    ck_assert_ptr_null(ag_create_node(graph, "own", one, 1, parents, cube_backward));
+    assert_last_failure(AG_ERROR_STATE, "create_node: one of parents is gone");
+}
+
+START_TEST(a_variable_made_by_hand_is_refused)
+{
+    ag_variable empty = {0}, filled = {
+                                 .data = vector(permanent, 1, (float[]){3}),
+                                 .grad = vector(permanent, 1, (float[]){42}),
+                                 .requires_grad = true,
+                                 .is_leaf = true,
+                             };
+    assert_refused(&empty);
+    assert_refused(&filled);
+    ck_assert(filled.grad->data[0] == 42);
 }
 END_TEST
 
-START_TEST(a_contribution_to_an_empty_variable_is_refused)
+START_TEST(a_copy_of_a_node_is_refused)
 {
-    ag_variable empty = {0};
-    ck_assert_int_ne(ag_accumulate_grad(&empty, vector(graph, 1, (float[]){1})), AG_OK);
-    ck_assert_ptr_null(empty.grad);
+    ag_variable *x = scalar(3), copy = *ag_mul(graph, x, x);
+    assert_refused(&copy);
+    ck_assert_ptr_null(x->grad);
 }
 END_TEST
 
-/* Without ag_create_leaf it has no place for a gradient: it counts as frozen. */
-START_TEST(a_leaf_made_by_hand_gets_no_gradient)
+/* ---- variables whose memory was given back ---- */
+
+static ag_variable *product_in(ag_arena *arena, ag_variable *x)
 {
-    ag_tensor *own_grad = vector(permanent, 1, (float[]){42});
-    ag_variable hand_made = {
-        .data = vector(permanent, 1, (float[]){3}),
-        .grad = own_grad,
-        .requires_grad = true,
-        .is_leaf = true,
-    };
-    ag_variable *x = scalar(2);
-    succeed(ag_backward(temp, ag_mul(graph, x, &hand_made)));
-    assert_grad(x, 3);
-    ck_assert_ptr_eq(hand_made.grad, own_grad);
-    assert_grad(&hand_made, 42);
-    assert_fails(ag_backward(temp, &hand_made), AG_ERROR_GRAPH, "backward: root");
+    ag_variable *y = ag_create_leaf(arena, vector(arena, 1, (float[]){5}), true);
+    ag_variable *product = ag_mul(arena, x, y);
+    ck_assert_ptr_nonnull(product);
+    return product;
+}
+
+START_TEST(a_variable_is_gone_with_its_arenas_memory)
+{
+    ag_arena *step = ag_arena_create(512);
+    ag_variable *x = scalar(3), *kept = product_in(step, x);
+    ag_mark mark = ag_arena_mark(step);
+    ag_variable *gone = product_in(step, kept);
+    ck_assert_int_eq(ag_arena_rewind(step, mark), AG_OK);
+    assert_refused(gone);
+    succeed(ag_backward(temp, kept));
+    assert_grad(x, 5);
+    succeed(ag_arena_reset(step));
+    assert_refused(gone);
+    assert_refused(kept);
+    assert_grad(x, 5);
+    ag_arena_destroy(step);
 }
 END_TEST
 
-START_TEST(a_node_copied_by_hand_works)
+START_TEST(scratch_memory_that_is_given_back_ends_no_variable)
 {
+    ag_arena *step = ag_arena_create(512);
+    ag_variable *x = scalar(3), *kept = product_in(step, x);
+    for (size_t bytes = 1; bytes < 3000; bytes += 100) {
+        ag_mark mark = ag_arena_mark(step);
+        ck_assert_ptr_nonnull(ag_arena_alloc(step, bytes));
+        ck_assert_int_eq(ag_arena_rewind(step, mark), AG_OK);
+        succeed(ag_zero_grad(x));
+        succeed(ag_backward(step, kept));
+        assert_grad(x, 5);
+        kept = ag_scale(step, kept, 1);
+    }
+    ag_arena_destroy(step);
+}
+END_TEST
+
+/* Whatever bytes stand there now; the stamps of other things are among them. */
+START_TEST(a_variable_that_was_written_over_is_gone)
+{
+    ag_arena *step = ag_arena_create(0);
+    ag_variable *gone = product_in(step, scalar(3));
+    ag_variable image = *gone;
+    size_t bytes = ag_arena_used(step);
+    for (int byte = 0; byte < 256; byte++) {
+        succeed(ag_arena_reset(step));
+        memset(ag_arena_alloc(step, bytes), byte, bytes);
+        assert_refused(gone);
+    }
+    for (size_t shift = 1; shift < sizeof image; shift++) {
+        memcpy(gone, (char *)&image + shift, sizeof image - shift);
+        assert_refused(gone);
+    }
+    ag_arena_destroy(step);
+}
+END_TEST
+
+/* Another node may have come to stand where the old one was: the edge knows which it led to. */
+START_TEST(an_edge_to_a_node_that_is_gone_is_refused)
+{
+    ag_arena *step = ag_arena_create(0);
+    for (int replaced = 0; replaced < 2; replaced++) {
+        succeed(ag_arena_reset(step));
+        ag_variable *x = scalar(3), *inner = product_in(step, x), *root = ag_scale(graph, inner, 2);
+        ag_variable *other = ag_mul(graph, x, x);
+        root = ag_add(graph, other, root);
+        succeed(ag_arena_reset(step));
+        if (replaced == 1) ck_assert_ptr_eq(product_in(step, x), inner);
+        assert_fails(ag_backward(temp, root), AG_ERROR_STATE,
+                     "backward: an input of scale under root (add) is gone");
+        assert_fails(ag_save_graph(temp, "/dev/null", root, 0, NULL), AG_ERROR_STATE,
+                     "save_graph: a node under root is gone");
+        ck_assert_ptr_null(x->grad);
+        succeed(ag_backward(temp, other));
+        assert_grad(x, 6);
+    }
+    ag_arena_destroy(step);
+}
+END_TEST
+
+START_TEST(a_frozen_input_that_is_gone_is_refused_too)
+{
+    ag_arena *step = ag_arena_create(0);
     ag_variable *x = scalar(3);
-    ag_variable copy = *ag_mul(graph, x, x);
-    succeed(ag_backward(temp, &copy));
-    assert_grad(x, 6);
-    succeed(ag_backward(temp, ag_scale(graph, &copy, 2)));
-    assert_grad(x, 18);
+    ag_variable *frozen = ag_create_leaf(step, vector(permanent, 1, (float[]){2}), false);
+    ag_variable *root = ag_mul(graph, x, frozen);
+    succeed(ag_arena_reset(step));
+    assert_fails(ag_backward(temp, root), AG_ERROR_STATE, "an input of mul under root (mul)");
+    ck_assert_ptr_null(x->grad);
+    ag_arena_destroy(step);
+}
+END_TEST
+
+/* Only the list of stamps is lost, not the arena. */
+START_TEST(a_variable_that_is_written_over_in_place_harms_nobody)
+{
+    for (int byte = 0; byte < 256; byte += 85) {
+        ag_arena *step = ag_arena_create(0);
+        ag_variable *x = scalar(3), *spoilt = product_in(step, x);
+        ag_variable *later = product_in(step, x);
+        memset(spoilt, byte, sizeof *spoilt);
+        assert_refused(spoilt);
+        succeed(ag_backward(temp, later));
+        succeed(ag_arena_reset(step));
+        assert_refused(later);
+        ck_assert_ptr_nonnull(product_in(step, x));
+        succeed(ag_arena_reset(step));
+        ag_arena_destroy(step);
+    }
+}
+END_TEST
+
+START_TEST(an_optimiser_sees_that_a_parameter_is_gone)
+{
+    ag_arena *step = ag_arena_create(0);
+    for (int replaced = 0; replaced < 2; replaced++) {
+        ag_variable *x = scalar(3), *w = ag_create_leaf(step, x->data, true);
+        ag_optimizer *optimizer = ag_sgd_create(permanent, 2, (ag_variable *[]){x, w},
+                                                (ag_sgd_options){.learning_rate = 1});
+        succeed(ag_accumulate_grad(x, vector(graph, 1, (float[]){1})));
+        succeed(ag_arena_reset(step));
+        if (replaced == 1) ck_assert_ptr_eq(ag_create_leaf(step, x->data, true), w);
+        assert_fails(ag_optimizer_step(optimizer), AG_ERROR_STATE, "optimizer_step: parameter 1");
+        assert_fails(ag_optimizer_zero_grad(optimizer), AG_ERROR_STATE, "zero_grad: parameter 1");
+        ck_assert(x->data->data[0] == 3 && x->grad != NULL);
+        succeed(ag_arena_reset(step));
+    }
+    ag_arena_destroy(step);
 }
 END_TEST
 
@@ -1479,10 +1608,15 @@ static TCase *hand_made_case(void)
     tcase_add_test(tests, a_backward_within_a_backward_may_not_share_nodes);
     tcase_add_test(tests, many_small_chunks_take_no_longer);
     tcase_add_test(tests, a_bias_without_data_is_not_left_out);
-    tcase_add_test(tests, an_empty_variable_is_refused);
-    tcase_add_test(tests, a_contribution_to_an_empty_variable_is_refused);
-    tcase_add_test(tests, a_leaf_made_by_hand_gets_no_gradient);
-    tcase_add_test(tests, a_node_copied_by_hand_works);
+    tcase_add_test(tests, a_variable_made_by_hand_is_refused);
+    tcase_add_test(tests, a_copy_of_a_node_is_refused);
+    tcase_add_test(tests, a_variable_is_gone_with_its_arenas_memory);
+    tcase_add_test(tests, scratch_memory_that_is_given_back_ends_no_variable);
+    tcase_add_test(tests, a_variable_that_was_written_over_is_gone);
+    tcase_add_test(tests, an_edge_to_a_node_that_is_gone_is_refused);
+    tcase_add_test(tests, a_frozen_input_that_is_gone_is_refused_too);
+    tcase_add_test(tests, a_variable_that_is_written_over_in_place_harms_nobody);
+    tcase_add_test(tests, an_optimiser_sees_that_a_parameter_is_gone);
     tcase_add_test(tests, an_edge_that_leads_nowhere_does_no_harm);
     return tests;
 }

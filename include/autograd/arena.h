@@ -25,6 +25,17 @@ typedef struct ag_mark {
 } ag_mark;
 
 /**
+ * Stands in something that lives in an arena, so that it is known later whether it still does. Its
+ * fields are the arena's own.
+ */
+typedef struct ag_stamp {
+    struct ag_stamp *before; /* the arena's stamp of before */
+    size_t place;            /* of the arena's end, when this was stamped */
+    uint64_t serial;         /* how many were stamped before, and this */
+    uint64_t sign;           /* depends on serial and address; 0 when it is gone */
+} ag_stamp;
+
+/**
  * Creates an empty arena.
  * @param chunk_bytes  how much memory to ask the system for at a time; 0 for a default of 1 MiB.
  *                     A larger request gets a chunk of its own size.
@@ -46,7 +57,8 @@ AG_API void *ag_arena_alloc(ag_arena *arena, size_t bytes);
 AG_API ag_mark ag_arena_mark(const ag_arena *arena);
 
 /**
- * Gives back all that was taken since the mark, without touching it; the chunks stay for reuse.
+ * Gives back all that was taken since the mark; the chunks stay for reuse. Of what was there nothing
+ * is touched but the stamps of variables, which are gone from now on.
  * Marks taken after this one become invalid.
  * @return AG_ERROR_NULL; AG_ERROR_ARGUMENT if the mark is of another arena, or lies beyond what is
  *         taken now. (An invalid mark that the arena has grown past again cannot be told from a

@@ -15,7 +15,8 @@
     X(AG_ERROR_OVERLAP, 6, "an output shares memory with an input or another output")              \
     X(AG_ERROR_GRAPH, 7, "the graph cannot be differentiated from here")                           \
     X(AG_ERROR_FILE, 8, "a file cannot be read or written")                                        \
-    X(AG_ERROR_FORMAT, 9, "the content of a file is damaged or not of the expected format")
+    X(AG_ERROR_FORMAT, 9, "the content of a file is damaged or not of the expected format")        \
+    X(AG_ERROR_STATE, 10, "a variable is gone: its arena was reset or rewound")
 
 typedef enum ag_status {
 #define AG_STATUS_ENUMERATOR(name, value, text) name = value,

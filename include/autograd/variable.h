@@ -9,6 +9,7 @@ typedef struct ag_variable ag_variable;
 /** From a variable to one that it was computed from. */
 typedef struct ag_edge {
     ag_variable *node;
+    uint64_t sign; /**< of the node's stamp: by it backward knows that it is the same one */
 } ag_edge;
 
 /**
@@ -50,6 +51,7 @@ struct ag_variable {
         uint32_t pending; /* consumers whose contribution is still to come */
         bool claimed;     /* grad_storage holds what a forward has written under the last claim */
         uint64_t claims;  /* so many were made on grad_storage */
+        ag_stamp stamp;   /* whether the variable is still there */
     } engine;
 };
 

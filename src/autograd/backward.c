@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include <autograd/variable.h>
+#include "autograd/presence.h"
 
 #include "core/status.h"
 #include "tensor/shape.h"
@@ -25,12 +25,8 @@ static bool wants_gradient(const ag_variable *node)
     return node != NULL && node->requires_grad && node->engine.grad_storage != NULL;
 }
 
-ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate)
+ag_tensor *ag__grad_sink(ag_variable *parent, bool *accumulate)
 {
-    if (accumulate == NULL || parent == NULL) {
-        ag__fail_null("grad_sink", parent == NULL ? "parent" : "accumulate");
-        return NULL;
-    }
     if (!wants_gradient(parent)) return NULL;
     *accumulate = parent->grad != NULL;
     parent->engine.claimed = false;
@@ -39,18 +35,29 @@ ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate)
     return parent->grad;
 }
 
+ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate)
+{
+    if (ag__variable_check("grad_sink", "parent", parent) != AG_OK) return NULL;
+    if (accumulate == NULL) {
+        ag__fail_null("grad_sink", "accumulate");
+        return NULL;
+    }
+    return ag__grad_sink(parent, accumulate);
+}
+
 ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution)
 {
-    if (parent == NULL) return ag__fail_null("accumulate_grad", "parent");
-    if (parent->data == NULL) return ag__fail_null("accumulate_grad", "parent's data");
-    ag_status status = ag__tensor_check("accumulate_grad", "contribution", contribution);
+    ag_status status = ag__variable_check("accumulate_grad", "parent", parent);
+    if (status == AG_OK && parent->data == NULL)
+        status = ag__fail_null("accumulate_grad", "parent's data");
+    if (status == AG_OK) status = ag__tensor_check("accumulate_grad", "contribution", contribution);
     if (status != AG_OK) return status;
     if (!ag_tensor_same_shape(parent->data, contribution))
         return ag__fail(AG_ERROR_SHAPE, "accumulate_grad: parent (%s) is %s but contribution is %s",
                         op_name(parent), ag__tensor_shape_text(parent->data).text,
                         ag__tensor_shape_text(contribution).text);
     bool accumulate = false;
-    ag_tensor *grad = ag_grad_sink(parent, &accumulate);
+    ag_tensor *grad = ag__grad_sink(parent, &accumulate);
     if (grad == NULL) return AG_OK;
     return accumulate ? ag_tensor_add(grad, grad, contribution)
                       : ag_tensor_copy(grad, contribution);
@@ -59,28 +66,49 @@ ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution)
 /* The count of a node that a backward is running through, perhaps that which has called us. */
 #define RUNNING UINT32_MAX
 
+/* What is linked so far. */
+typedef struct discovery {
+    ag_variable *root, *last;
+    size_t count;
+} discovery;
+
+static ag_status fail_running(const ag_variable *root)
+{
+    return ag__fail(AG_ERROR_GRAPH,
+                    "backward: a backward is running through the graph of root (%s)",
+                    op_name(root));
+}
+
+/* Follows an edge: counts a consumer, and links a node that was not met before. */
+static ag_status follow(discovery *d, const ag_variable *node, const ag_edge *edge)
+{
+    ag_variable *parent = edge->node;
+    if (!ag__edge_holds(edge))
+        return ag__fail(AG_ERROR_STATE,
+                        "backward: an input of %s under root (%s) is gone: its arena was reset, or "
+                        "rewound to before it",
+                        op_name(node), op_name(d->root));
+    if (!wants_gradient(parent)) return AG_OK;
+    if (parent->engine.pending == RUNNING) return fail_running(d->root);
+    if (parent->engine.pending++ > 0 || parent == d->root) return AG_OK;
+    parent->engine.next_found = NULL;
+    d->last = d->last->engine.next_found = parent;
+    d->count++;
+    return AG_OK;
+}
+
 /*
  * Links all nodes under the root, in the order of their discovery, and counts each one's consumers.
  * Outside of this file every count is 0, which is how a node that was not met before is known.
- * Returns how many there are, or 0 if another backward is running through one of them.
  */
-static size_t discover(ag_variable *root)
+static ag_status discover(discovery *d)
 {
-    size_t count = 1;
-    bool running = root->engine.pending == RUNNING;
-    ag_variable *last = root;
-    root->engine.next_found = NULL;
-    for (ag_variable *node = root; node != NULL && !running; node = node->engine.next_found)
-        for (uint32_t i = 0; i < node->num_parents && !running; i++) {
-            ag_variable *parent = node->parents[i].node;
-            if (!wants_gradient(parent)) continue;
-            running = parent->engine.pending == RUNNING;
-            if (running || parent->engine.pending++ > 0 || parent == root) continue;
-            parent->engine.next_found = NULL;
-            last = last->engine.next_found = parent;
-            count++;
-        }
-    return running ? 0 : count;
+    ag_status status = d->root->engine.pending == RUNNING ? fail_running(d->root) : AG_OK;
+    d->root->engine.next_found = NULL;
+    for (ag_variable *node = d->root; node != NULL; node = node->engine.next_found)
+        for (uint32_t i = 0; i < node->num_parents && status == AG_OK; i++)
+            status = follow(d, node, &node->parents[i]);
+    return status;
 }
 
 /*
@@ -108,14 +136,12 @@ static size_t put_in_order(ag_variable *root)
 
 static ag_status order_graph(ag_variable *root)
 {
-    size_t found = discover(root);
-    if (found > 0 && put_in_order(root) == found) return AG_OK;
+    discovery d = {root, root, 1};
+    ag_status status = discover(&d);
+    if (status == AG_OK && put_in_order(root) == d.count) return AG_OK;
     for (ag_variable *node = root; node != NULL; node = node->engine.next_found)
         if (node->engine.pending != RUNNING) node->engine.pending = 0;
-    if (found == 0)
-        return ag__fail(AG_ERROR_GRAPH,
-                        "backward: a backward is running through the graph of root (%s)",
-                        op_name(root));
+    if (status != AG_OK) return status;
     return ag__fail(AG_ERROR_GRAPH, "backward: a node under root (%s) depends on itself",
                     op_name(root));
 }
@@ -157,7 +183,8 @@ static ag_status check_root(const char *function, const ag_arena *temp_arena,
                             const ag_variable *root)
 {
     if (temp_arena == NULL) return ag__fail_null(function, "temp_arena");
-    if (root == NULL) return ag__fail_null(function, "root");
+    ag_status status = ag__variable_check(function, "root", root);
+    if (status != AG_OK) return status;
     if (!wants_gradient(root))
         return ag__fail(
             AG_ERROR_GRAPH,
@@ -170,7 +197,7 @@ static ag_status check_root(const char *function, const ag_arena *temp_arena,
 static void seed_root(ag_variable *root, const ag_tensor *seed)
 {
     bool accumulate = false;
-    ag_tensor *grad = ag_grad_sink(root, &accumulate);
+    ag_tensor *grad = ag__grad_sink(root, &accumulate);
     for (size_t i = 0; i < grad->size; i++)
         grad->data[i] = (accumulate ? grad->data[i] : 0) + (seed != NULL ? seed->data[i] : 1);
 }

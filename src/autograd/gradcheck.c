@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "autograd/presence.h"
 #include "core/status.h"
 #include "tensor/shape.h"
 
@@ -42,10 +43,7 @@ static ag_variable *build(const check *c, bool requires_grad, ag_variable **leav
         if (leaves[i] == NULL) return NULL;
     }
     ag_variable *result = c->function(c->arena, leaves, c->context);
-    if (result == NULL) {
-        ag__fail_null("gradcheck", "the function's result");
-        return NULL;
-    }
+    if (ag__variable_check("gradcheck", "the function's result", result) != AG_OK) return NULL;
     return ag__tensor_check("gradcheck", "the function's result", result->data) == AG_OK ? result
                                                                                          : NULL;
 }

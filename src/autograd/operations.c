@@ -13,6 +13,7 @@
 #include <autograd/loss.h>
 
 #include "autograd/claim.h"
+#include "autograd/presence.h"
 #include "core/status.h"
 #include "tensor/op.h"
 
@@ -47,7 +48,7 @@ static ag__sink sink_of(const ag_variable *self, uint32_t input)
     if (parent == NULL) return sink;
     bool was_right = self->grad->data[0] == 1; /* only claims of scalars are not 0 */
     if (was_right && ag__redeem_claim(parent, claim)) return sink;
-    ag_tensor *grad = ag_grad_sink(parent, &sink.accumulate);
+    ag_tensor *grad = ag__grad_sink(parent, &sink.accumulate);
     if (grad != NULL) sink.data = grad->data;
     return sink;
 }
@@ -77,12 +78,14 @@ static ag_status fill_inputs(ag__call *call, ag_variable *const *inputs)
 {
     const ag__op *op = call->op;
     for (uint32_t i = 0; i < op->num_inputs; i++) {
-        if (inputs[i] != NULL && inputs[i]->data != NULL)
-            call->inputs[i] = inputs[i]->data;
-        else if (inputs[i] != NULL)
+        if (call->inputs[i] != NULL) continue; /* a tensor that is no variable */
+        bool optional = i + op->num_optional >= op->num_inputs;
+        if (inputs[i] == NULL && optional) continue;
+        ag_status status = ag__variable_check(op->name, op->input_names[i], inputs[i]);
+        if (status != AG_OK) return status;
+        if (inputs[i]->data == NULL)
             return ag__fail(AG_ERROR_NULL, "%s: %s has no data", op->name, op->input_names[i]);
-        else if (i + op->num_optional < op->num_inputs)
-            return ag__fail_null(op->name, op->input_names[i]);
+        call->inputs[i] = inputs[i]->data;
     }
     return AG_OK;
 }
@@ -133,7 +136,7 @@ static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *c
     while (num_parents > 0 && inputs[num_parents - 1] == NULL)
         num_parents--;
     ag_variable *node =
-        ag_create_node(arena, op->name, result, num_parents, inputs, carry_backward);
+        ag__create_node(arena, op->name, result, num_parents, inputs, carry_backward);
     if (node == NULL) return NULL;
     node->reduction = (uint32_t)call->reduction;
     node->metadata_int = call->transposes;
@@ -221,20 +224,23 @@ static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *in
     return fill_inputs(&call, inputs) == AG_OK ? apply_filled(arena, call, inputs) : NULL;
 }
 
+static ag_tensor *data_of(const ag__call *call, uint32_t i, const ag_variable *input)
+{
+    const char *name = call->op->name;
+    if (input != NULL && ag__variable_is_there(input) && input->data != NULL) return input->data;
+    if (ag__variable_check(name, ag__input_name(call, i).text, input) == AG_OK)
+        ag__fail(AG_ERROR_NULL, "%s: %s has no data", name, ag__input_name(call, i).text);
+    return NULL;
+}
+
 /* The tensors of a list of inputs, in the arena. NULL on failure. */
 static ag_tensor **tensors_of(ag_arena *arena, const ag__call *call, ag_variable *const *inputs)
 {
     ag_tensor **list = ag_arena_alloc(arena, call->list_count * sizeof *list);
     if (list == NULL) ag__fail_in(call->op->name);
     for (uint32_t i = 0; list != NULL && i < call->list_count; i++) {
-        list[i] = inputs[i] != NULL ? inputs[i]->data : NULL;
-        if (list[i] != NULL) continue;
-        if (inputs[i] == NULL)
-            ag__fail_null(call->op->name, ag__input_name(call, i).text);
-        else
-            ag__fail(AG_ERROR_NULL, "%s: %s has no data", call->op->name,
-                     ag__input_name(call, i).text);
-        return NULL;
+        list[i] = data_of(call, i, inputs[i]);
+        if (list[i] == NULL) return NULL;
     }
     return list;
 }
@@ -419,15 +425,13 @@ AG__LOSS_TABLE(DEFINE)
         return apply(arena, call, (ag_variable *[]){x, gamma, beta});                              \
     }
 
-/* The statistics are no variables; apply looks at the data of what it is given alone. */
+/* The statistics are no variables. */
 #define DEFINE_batch_norm_eval(name)                                                               \
     ag_variable *ag_##name(ag_arena *arena, ag_variable *x, ag_variable *gamma, ag_variable *beta, \
                            ag_tensor *mean, ag_tensor *variance, float epsilon)                    \
     {                                                                                              \
-        ag_variable statistics[] = {{.data = mean}, {.data = variance}};                           \
-        return apply(arena, CALL(name, .parameter = epsilon),                                      \
-                     (ag_variable *[]){x, gamma, beta, mean != NULL ? &statistics[0] : NULL,       \
-                                       variance != NULL ? &statistics[1] : NULL});                 \
+        return apply(arena, CALL(name, .inputs = {[3] = mean, variance}, .parameter = epsilon),    \
+                     (ag_variable *[]){x, gamma, beta, NULL, NULL});                               \
     }
 
 /* The generator gives the key; without one nothing is dropped. */
@@ -435,10 +439,13 @@ AG__LOSS_TABLE(DEFINE)
     ag_variable *ag_##name(ag_arena *arena, ag_variable *x, float probability, ag_random *random)  \
     {                                                                                              \
         if (random == NULL && x != NULL) return x;                                                 \
-        uint64_t key = random != NULL ? ag_random_bits(random) : 0;                                \
+        ag_random drawn = random != NULL ? *random : (ag_random){0}; /* a failure draws nothing */ \
+        uint64_t key = ag_random_bits(&drawn);                                                     \
         ag__call call = CALL(name, .parameter = probability,                                       \
                              .integers = {(uint32_t)key, (uint32_t)(key >> 32)});                  \
-        return apply(arena, call, &x);                                                             \
+        ag_variable *node = apply(arena, call, &x);                                                \
+        if (node != NULL) *random = drawn;                                                         \
+        return node;                                                                               \
     }
 
 #define DEFINE_embedding(name)                                                                     \

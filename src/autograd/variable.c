@@ -1,7 +1,7 @@
 /* variable.c: making the nodes of the graph. */
 #include "config.h"
 
-#include <autograd/variable.h>
+#include "autograd/presence.h"
 
 #include "core/status.h"
 #include "tensor/shape.h"
@@ -20,6 +20,22 @@ bool ag_grad_enabled(void)
     return !grad_disabled;
 }
 
+ag_status ag__fail_gone(const char *function, const char *argument)
+{
+    return ag__fail(
+        AG_ERROR_STATE,
+        "%s: %s is gone: its arena was reset, or rewound to before it (or it is a copy, "
+        "or was filled in by hand)",
+        function, argument);
+}
+
+ag_status ag__variable_check(const char *function, const char *argument,
+                             const ag_variable *variable)
+{
+    if (variable == NULL) return ag__fail_null(function, argument);
+    return ag__variable_is_there(variable) ? AG_OK : ag__fail_gone(function, argument);
+}
+
 /* A variable with room for its edges and, if it requires one, for its gradient. */
 static ag_variable *create_variable(ag_arena *arena, ag_tensor *data, bool requires_grad,
                                     uint32_t num_parents)
@@ -33,6 +49,7 @@ static ag_variable *create_variable(ag_arena *arena, ag_tensor *data, bool requi
         .num_parents = num_parents,
         .parents = num_parents > 0 ? (ag_edge *)(variable + 1) : NULL,
     };
+    ag__arena_stamp(arena, &variable->engine.stamp);
     if (!requires_grad) return variable;
     variable->engine.grad_storage = ag_tensor_create(arena, data->ndims, data->shape);
     return variable->engine.grad_storage != NULL ? variable : NULL;
@@ -64,10 +81,7 @@ ag_variable *ag_create_leaf(ag_arena *arena, ag_tensor *tensor, bool requires_gr
 
 ag_variable *ag_detach(ag_arena *arena, const ag_variable *variable)
 {
-    if (variable == NULL) {
-        ag__fail_null("detach", "variable");
-        return NULL;
-    }
+    if (ag__variable_check("detach", "variable", variable) != AG_OK) return NULL;
     return create_leaf("detach", "variable's data", arena, variable->data, false);
 }
 
@@ -79,8 +93,10 @@ static ag_status check_node(const ag_arena *arena, const char *op, const ag_tens
     if (op == NULL) return ag__fail_missing("create_node", "op");
     if (parents == NULL && num_parents > 0) return ag__fail_missing("create_node", "parents");
     if (backward_fn == NULL) return ag__fail_missing("create_node", "backward_fn");
-    for (uint32_t i = 0; i < num_parents; i++)
-        if (parents[i] == NULL) return ag__fail_null("create_node", "one of parents");
+    for (uint32_t i = 0; i < num_parents; i++) {
+        ag_status status = ag__variable_check("create_node", "one of parents", parents[i]);
+        if (status != AG_OK) return status;
+    }
     return ag__tensor_check("create_node", "data", data);
 }
 
@@ -88,6 +104,12 @@ ag_variable *ag_create_node(ag_arena *arena, const char *op, ag_tensor *data, ui
                             ag_variable *const *parents, ag_backward_fn backward_fn)
 {
     if (check_node(arena, op, data, num_parents, parents, backward_fn) != AG_OK) return NULL;
+    return ag__create_node(arena, op, data, num_parents, parents, backward_fn);
+}
+
+ag_variable *ag__create_node(ag_arena *arena, const char *op, ag_tensor *data, uint32_t num_parents,
+                             ag_variable *const *parents, ag_backward_fn backward_fn)
+{
     bool requires_grad = false;
     for (uint32_t i = 0; i < num_parents; i++)
         requires_grad = requires_grad || (parents[i]->requires_grad && !grad_disabled);
@@ -102,7 +124,7 @@ ag_variable *ag_create_node(ag_arena *arena, const char *op, ag_tensor *data, ui
     node->op = op;
     node->backward_fn = requires_grad ? backward_fn : NULL;
     for (uint32_t i = 0; i < node->num_parents; i++)
-        node->parents[i] = (ag_edge){parents[i]};
+        node->parents[i] = (ag_edge){parents[i], parents[i]->engine.stamp.sign};
     return node;
 }
 
@@ -110,7 +132,8 @@ ag_status ag_save_tensors(ag_arena *arena, ag_variable *node, uint32_t num_saved
                           ag_tensor *const *tensors)
 {
     if (arena == NULL) return ag__fail_null("save_tensors", "arena");
-    if (node == NULL) return ag__fail_null("save_tensors", "node");
+    ag_status status = ag__variable_check("save_tensors", "node", node);
+    if (status != AG_OK) return status;
     if (tensors == NULL && num_saved > 0) return ag__fail_missing("save_tensors", "tensors");
     ag_tensor **saved = NULL;
     if (num_saved > 0) {
@@ -126,7 +149,7 @@ ag_status ag_save_tensors(ag_arena *arena, ag_variable *node, uint32_t num_saved
 
 ag_status ag_zero_grad(ag_variable *variable)
 {
-    if (variable == NULL) return ag__fail_null("zero_grad", "variable");
-    variable->grad = NULL;
-    return AG_OK;
+    ag_status status = ag__variable_check("zero_grad", "variable", variable);
+    if (status == AG_OK) variable->grad = NULL;
+    return status;
 }

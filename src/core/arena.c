@@ -4,6 +4,7 @@
 #include <autograd/arena.h>
 
 #include "core/allocator.h"
+#include "core/stamp.h"
 #include "core/status.h"
 
 #define DEFAULT_CHUNK_BYTES ((size_t)1 << 20)
@@ -28,6 +29,8 @@ struct ag_arena {
     size_t capacity;
     size_t used;
     size_t high_water;
+    ag_stamp *last_stamp;
+    uint64_t num_stamps;    /* ever made */
     ag_allocator allocator; /* what all of this came from, and goes back to */
 };
 
@@ -143,9 +146,29 @@ ag_mark ag_arena_mark(const ag_arena *arena)
     };
 }
 
+void ag__arena_stamp(ag_arena *arena, ag_stamp *stamp)
+{
+    *stamp = (ag_stamp){arena->last_stamp, arena->used, ++arena->num_stamps, 0};
+    stamp->sign = ag__stamp_sign(stamp);
+    arena->last_stamp = stamp;
+}
+
+/* Takes the sign from all stamps beyond a place. One that a caller has written over ends the list. */
+static void end_stamps(ag_arena *arena, size_t place)
+{
+    ag_stamp *stamp = arena->last_stamp;
+    while (stamp != NULL && stamp->place > place) {
+        bool holds = ag__stamp_holds(stamp);
+        if (holds) stamp->sign = 0;
+        stamp = holds ? stamp->before : NULL;
+    }
+    arena->last_stamp = stamp;
+}
+
 /* Makes a chunk, or none, the last one that holds anything. */
 static void rewind_to(ag_arena *arena, chunk *last, size_t chunk_used, size_t total_used)
 {
+    end_stamps(arena, total_used);
     chunk *beyond = arena->current != NULL ? arena->current->next : arena->first;
     for (chunk *each = last != NULL ? last->next : arena->first; each != beyond; each = each->next)
         each->used = 0;

@@ -5,6 +5,7 @@
 #include <autograd/arithmetic.h>
 #include <math.h>
 
+#include "autograd/presence.h"
 #include "core/status.h"
 #include "module/module.h"
 #include "tensor/shape.h"
@@ -42,15 +43,14 @@ static ag_variable *attend(ag_arena *arena, ag_variable *queries, ag_variable *k
 ag_variable *ag_attention(ag_arena *arena, ag_variable *queries, ag_variable *keys,
                           ag_variable *values, bool causal)
 {
-    const char *missing = arena == NULL     ? "arena"
-                          : queries == NULL ? "queries"
-                          : keys == NULL    ? "keys"
-                          : values == NULL  ? "values"
-                                            : NULL;
-    if (missing != NULL) {
-        ag__fail_null("attention", missing);
+    if (arena == NULL) {
+        ag__fail_null("attention", "arena");
         return NULL;
     }
+    ag_status status = ag__variable_check("attention", "queries", queries);
+    if (status == AG_OK) status = ag__variable_check("attention", "keys", keys);
+    if (status == AG_OK) status = ag__variable_check("attention", "values", values);
+    if (status != AG_OK) return NULL;
     ag_mark mark = ag_arena_mark(arena);
     ag_variable *result = attend(arena, queries, keys, values, causal);
     if (result == NULL) ag_arena_rewind(arena, mark);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "autograd/presence.h"
 #include "core/status.h"
 #include "tensor/shape.h"
 
@@ -84,10 +85,11 @@ static ag_status check(const char *function, const ag_module *module)
 
 ag_variable *ag_module_forward(ag_module *module, ag_arena *step, ag_variable *x)
 {
-    if (module == NULL || x == NULL) {
-        ag__fail_null("module_forward", module == NULL ? "module" : "x");
+    if (module == NULL) {
+        ag__fail_null("module_forward", "module");
         return NULL;
     }
+    if (ag__variable_check("module_forward", "x", x) != AG_OK) return NULL;
     if (module->forward == NULL) {
         ag__fail_missing("module_forward", "the module's forward");
         return NULL;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "autograd/presence.h"
 #include "core/parallel.h"
 #include "core/status.h"
 #include "optim/optimizer.h"
@@ -16,9 +17,9 @@ static ag_status check_parameters(const char *name, size_t count, ag_variable *c
 {
     if (parameters == NULL) return ag__fail_missing(name, "parameters");
     for (size_t i = 0; i < count; i++) {
-        if (parameters[i] == NULL) return ag__fail_null(name, "one of parameters");
-        if (parameters[i]->grad == NULL) continue;
-        ag_status status = ag__tensor_check(name, "a parameter's gradient", parameters[i]->grad);
+        ag_status status = ag__variable_check(name, "one of parameters", parameters[i]);
+        if (status == AG_OK && parameters[i]->grad != NULL)
+            status = ag__tensor_check(name, "a parameter's gradient", parameters[i]->grad);
         if (status != AG_OK) return status;
     }
     return AG_OK;

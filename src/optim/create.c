@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "autograd/presence.h"
 #include "core/status.h"
 #include "optim/optimizer.h"
 #include "tensor/shape.h"
@@ -12,7 +13,8 @@
 
 static ag_status check_parameter(const char *name, size_t index, const ag_variable *parameter)
 {
-    if (parameter == NULL) return ag__fail_null(name, "one of parameters");
+    ag_status status = ag__variable_check(name, "one of parameters", parameter);
+    if (status != AG_OK) return status;
     if (!parameter->is_leaf || !parameter->requires_grad)
         return ag__fail(AG_ERROR_ARGUMENT,
                         "%s: parameter %zu (%s) is no leaf that requires a gradient", name, index,
@@ -87,6 +89,7 @@ static bool add_group(ag_optimizer *optimizer, size_t count, ag_variable *const 
     for (size_t i = 0; good && i < count; i++) {
         ag__parameter *added = &grown.parameters[grown.num_parameters++];
         *added = (ag__parameter){.variable = parameters[i],
+                                 .sign = parameters[i]->engine.stamp.sign,
                                  .size = parameters[i]->data->size,
                                  .group = grown.num_groups};
         good = create_state(grown.arena, &grown.rule, added);

@@ -23,9 +23,23 @@ static bool holds(const ag_tensor *tensor, size_t size)
     return tensor != NULL && tensor->data != NULL && tensor->size == size;
 }
 
+/* Whether all parameters are still those that were taken in care. */
+static ag_status check_presence(const char *function, const ag_optimizer *optimizer)
+{
+    for (size_t i = 0; i < optimizer->num_parameters; i++)
+        if (optimizer->parameters[i].variable->engine.stamp.sign != optimizer->parameters[i].sign)
+            return ag__fail(
+                AG_ERROR_STATE,
+                "%s: parameter %zu is gone: its arena was reset, or rewound to before it", function,
+                i);
+    return AG_OK;
+}
+
 /* The fields of a variable are public: what they hold now need not be what they held at first. */
 ag_status ag__check_gradients(const char *function, const ag_optimizer *optimizer)
 {
+    ag_status status = check_presence(function, optimizer);
+    if (status != AG_OK) return status;
     for (size_t i = 0; i < optimizer->num_parameters; i++) {
         const ag_variable *variable = optimizer->parameters[i].variable;
         size_t size = optimizer->parameters[i].size;
@@ -131,9 +145,10 @@ ag_status ag_optimizer_step(ag_optimizer *optimizer)
 ag_status ag_optimizer_zero_grad(ag_optimizer *optimizer)
 {
     if (optimizer == NULL) return ag__fail_null("optimizer_zero_grad", "optimizer");
-    for (size_t i = 0; i < optimizer->num_parameters; i++)
-        ag_zero_grad(optimizer->parameters[i].variable);
-    return AG_OK;
+    ag_status status = check_presence("optimizer_zero_grad", optimizer);
+    for (size_t i = 0; i < optimizer->num_parameters && status == AG_OK; i++)
+        optimizer->parameters[i].variable->grad = NULL;
+    return status;
 }
 
 /* ---- what a schedule changes ---- */

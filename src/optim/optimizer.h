@@ -44,6 +44,7 @@ typedef struct ag__rule {
 /* A parameter in the care of an optimiser. */
 typedef struct ag__parameter {
     ag_variable *variable;
+    uint64_t sign;                   /* of its stamp, then */
     size_t size;                     /* number of elements, when it was taken in care */
     uint64_t steps;                  /* that it has taken */
     ag_tensor *state[AG__MAX_STATE]; /* of its shape */

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "autograd/presence.h"
 #include "core/output.h"
 #include "tensor/op_table.h"
 #include "tensor/shape.h"
@@ -64,13 +65,19 @@ static size_t number_of(const node_set *set, const ag_variable *node)
 
 static ag_status find_nodes(node_set *set, const ag_variable *root)
 {
-    bool ok = add(set, root);
-    for (size_t i = 0; ok && i < set->count; i++) {
+    ag_status status = ag__variable_check("save_graph", "root", root);
+    if (status == AG_OK && !add(set, root)) status = ag_last_status();
+    for (size_t i = 0; status == AG_OK && i < set->count; i++) {
         const ag_variable *node = set->nodes[i];
-        for (uint32_t k = 0; ok && k < node->num_parents; k++)
-            if (node->parents[k].node != NULL) ok = add(set, node->parents[k].node);
+        for (uint32_t k = 0; status == AG_OK && k < node->num_parents; k++) {
+            const ag_edge *edge = &node->parents[k];
+            if (!ag__edge_holds(edge))
+                status = ag__fail_gone("save_graph", "a node under root");
+            else if (edge->node != NULL && !add(set, edge->node))
+                status = ag_last_status();
+        }
     }
-    return ok ? AG_OK : ag_last_status();
+    return status;
 }
 
 /* Nodes may have been filled in by hand. */
@@ -168,7 +175,6 @@ ag_status ag_save_graph(ag_arena *scratch, const char *path, const ag_variable *
 {
     if (scratch == NULL) return ag__fail_null("save_graph", "scratch");
     if (path == NULL) return ag__fail_missing("save_graph", "path");
-    if (root == NULL) return ag__fail_null("save_graph", "root");
     if (names == NULL && count > 0) return ag__fail_missing("save_graph", "names");
     for (size_t i = 0; i < count; i++)
         if (names[i].name == NULL) return ag__fail_missing("save_graph", "one of names");

@@ -66,6 +66,17 @@ static ag_status step_with(ag_tensor *data, ag_tensor *grad)
     return status;
 }
 
+/* An optimiser that has outlived its parameter. */
+static ag_optimizer *careless(void)
+{
+    ag_mark mark = ag_arena_mark(w.steps);
+    ag_variable *parameter = ag_create_leaf(w.steps, w.same, true);
+    ag_optimizer *optimizer = ag_sgd_create(w.temp, 1, &parameter, w.sgd);
+    ck_assert_ptr_nonnull(optimizer);
+    ag_arena_rewind(w.steps, mark);
+    return optimizer;
+}
+
 /* A cycle in which one setting has this value. */
 static const ag_one_cycle_schedule *cycle_with(float *setting, float value)
 {
@@ -76,10 +87,9 @@ static const ag_one_cycle_schedule *cycle_with(float *setting, float value)
 /* A parameter with these for its own. */
 static ag_variable *spoilt(ag_tensor *data, ag_tensor *grad)
 {
-    w.spoilt = *w.fresh;
-    w.spoilt.data = data;
-    w.spoilt.grad = grad;
-    return &w.spoilt;
+    w.spoilt->data = data;
+    w.spoilt->grad = grad;
+    return w.spoilt;
 }
 
 static ag_status add_to_full_arena(void)
@@ -108,7 +118,7 @@ static ag_status find_no_loss(void *context, double *loss)
 {
     (void)context;
     *loss = 1;
-    w.spoilt.data->data[0] += 1;
+    w.spoilt->data->data[0] += 1;
     return ag_backward(w.temp, w.product);
 }
 
@@ -234,12 +244,20 @@ static ag_variable *build_nothing(ag_arena *arena, ag_variable *const *inputs, v
     return NULL;
 }
 
+static ag_variable *build_gone(ag_arena *arena, ag_variable *const *inputs, void *context)
+{
+    (void)arena;
+    (void)inputs;
+    (void)context;
+    return w.gone_root;
+}
+
 static ag_variable *build_empty(ag_arena *arena, ag_variable *const *inputs, void *context)
 {
     (void)arena;
     (void)inputs;
     (void)context;
-    return &w.empty;
+    return w.empty;
 }
 
 /* One element at first, then as many as the input has. */

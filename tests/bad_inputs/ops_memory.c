@@ -74,11 +74,9 @@ static void check_damage(misuse *m, const damage *harm)
     for (uint32_t i = 0; i < entry->op->num_inputs; i++) {
         op_arguments arguments = m->arguments;
         ag_tensor damaged = *arguments.tensors[i];
-        ag_variable variable = *arguments.variables[i];
+        arguments.variables[i] = ag_create_leaf(m->arena, arguments.tensors[i], true);
         harm->apply(&damaged);
-        variable.data = &damaged;
-        arguments.tensors[i] = &damaged;
-        arguments.variables[i] = &variable;
+        arguments.variables[i]->data = arguments.tensors[i] = &damaged;
         all_forms_must_fail(m, &arguments, harm->expected, blame(input_name(m->spec, i), harm));
     }
     ag_tensor out = *m->out, grad = *m->upstream;

@@ -57,6 +57,34 @@ START_TEST(null_keeps_the_first_reason)
 }
 END_TEST
 
+/* ---- variables that are gone ---- */
+
+/* The statistics of batch_norm_eval are tensors. */
+static bool is_variable(const op_entry *entry, uint32_t input)
+{
+    return entry->signature != SIGNATURE_batch_norm_eval || input < 3;
+}
+
+START_TEST(a_variable_that_is_gone_is_refused)
+{
+    op_case c = case_for_misuse(MISUSED, AG_REDUCTION_MEAN);
+    misuse m;
+    set_up_misuse(&m, &c);
+    ag_arena *steps = ag_arena_create(0);
+    m.doing = "a variable that is gone";
+    for (uint32_t i = 0; i < MISUSED->op->num_inputs; i++) {
+        op_arguments arguments = m.arguments;
+        if (!is_variable(MISUSED, i)) continue;
+        arguments.variables[i] = ag_create_leaf(steps, arguments.tensors[i], true);
+        ck_assert_ptr_nonnull(arguments.variables[i]);
+        ag_arena_reset(steps);
+        graph_must_fail(&m, m.graph, &arguments, AG_ERROR_STATE, " is gone");
+    }
+    ag_arena_destroy(steps);
+    tear_down_misuse(&m);
+}
+END_TEST
+
 /* ---- shapes ---- */
 
 #define MOST_WRONG_SHAPES 8
@@ -303,6 +331,7 @@ void add_op_shapes(Suite *suite)
     tcase_set_timeout(tests, 120);
     ADD_FOR_OPS(tests, null_is_refused);
     ADD_FOR_OPS(tests, null_keeps_the_first_reason);
+    ADD_FOR_OPS(tests, a_variable_that_is_gone_is_refused);
     ADD_FOR_OPS(tests, wrong_shapes_of_inputs_are_refused);
     ADD_FOR_OPS(tests, wrong_shapes_of_outputs_are_refused);
     ADD_FOR_OPS(tests, reshape_refuses_shapes_of_another_size);

@@ -144,6 +144,15 @@ static void create_tensors(void)
     w.taller_tensor = (ag_tensor){2, {UINT32_MAX, 1}, UINT32_MAX, data};
 }
 
+/* A frozen leaf whose data were replaced. */
+static ag_variable *leaf_with(ag_tensor *data)
+{
+    ag_variable *leaf = ag_create_leaf(w.arena, w.matrix, false);
+    ck_assert_ptr_nonnull(leaf);
+    leaf->data = data;
+    return leaf;
+}
+
 static void create_variables(void)
 {
     w.leaf = ag_create_leaf(w.arena, w.matrix, true);
@@ -154,8 +163,11 @@ static void create_variables(void)
     w.frozen_root = ag_sum(w.arena, w.frozen);
     ag_tensor *parameter = ag_tensor_create_from(w.arena, 2, w.shape, w.numbers);
     w.moved = ag_create_leaf(w.arena, parameter, true);
-    w.tall.data = &w.tall_tensor;
-    w.taller.data = &w.taller_tensor;
+    w.tall = leaf_with(&w.tall_tensor);
+    w.taller = leaf_with(&w.taller_tensor);
+    w.empty = leaf_with(NULL);
+    w.empty->op = NULL;
+    w.empty->is_leaf = false;
     w.sgd = (ag_sgd_options){.learning_rate = 1};
     w.optimizer = ag_sgd_create(w.arena, 2, (ag_variable *[]){w.leaf, w.moved}, w.sgd);
     ck_assert(w.root != NULL && w.frozen_root != NULL && w.optimizer != NULL);
@@ -171,6 +183,7 @@ static void create_other_objects(void)
     w.lbfgs = ag_lbfgs_create(w.arena, 1, &w.moved, ag_lbfgs_defaults());
     w.adam = ag_adam_create(w.arena, 1, &w.moved, ag_adam_defaults());
     w.fresh = ag_create_leaf(w.arena, w.same, true);
+    w.spoilt = ag_create_leaf(w.temp, w.same, true);
     w.cycle = ag_one_cycle_defaults(1, 9);
     w.dataset = ag_dataset_create(w.arena, w.matrix, w.same);
     w.normalization = ag_normalization_fit(w.arena, w.dataset, true);
@@ -189,7 +202,8 @@ void create_world(void)
 {
     w = (world){.arena = ag_arena_create(0), .temp = ag_arena_create(0)};
     w.tight = ag_arena_create(64);
-    ck_assert(w.arena != NULL && w.temp != NULL && w.tight != NULL);
+    w.steps = ag_arena_create(0);
+    ck_assert(w.arena != NULL && w.temp != NULL && w.tight != NULL && w.steps != NULL);
     ag_arena_set_limit(w.tight, 64);
     w.mark = ag_arena_mark(w.arena);
     w.random = ag_random_create(1);
@@ -199,6 +213,9 @@ void create_world(void)
     ag_mark end = ag_arena_mark(w.temp);
     ag_arena_alloc(w.temp, 64);
     w.stale = ag_arena_mark(w.temp);
+    w.gone = ag_create_leaf(w.steps, w.same, true);
+    w.gone_root = ag_sum(w.steps, w.gone);
+    ag_arena_reset(w.steps);
     ag_arena_rewind(w.temp, end);
     ag_clear_error();
 }
@@ -209,4 +226,5 @@ void destroy_world(void)
     ag_arena_destroy(w.arena);
     ag_arena_destroy(w.temp);
     ag_arena_destroy(w.tight);
+    ag_arena_destroy(w.steps);
 }

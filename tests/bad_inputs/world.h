@@ -9,6 +9,7 @@ typedef struct world {
     ag_arena *arena; /* which is watched */
     ag_arena *temp;
     ag_arena *tight; /* it may hold 64 bytes */
+    ag_arena *steps; /* to be rewound */
     ag_mark mark, stale;
 
     uint32_t shape[2], overflow[4];
@@ -23,8 +24,8 @@ typedef struct world {
     ag_variable *product, *root;       /* leaf · leaf, and the sum of that */
     ag_variable *frozen, *frozen_root; /* they want no gradient */
     ag_variable *moved;                /* in the optimiser's care, with a gradient */
-    ag_variable empty;                 /* all zeros */
-    ag_variable tall, taller;          /* they say that they have 2^31 - 1 and 2^32 - 1 rows */
+    ag_variable *empty;                /* without data, gradient and name */
+    ag_variable *tall, *taller;        /* they say that they have 2^31 - 1 and 2^32 - 1 rows */
     ag_optimizer *optimizer;
     ag_sgd_options sgd;
     ag_random random;
@@ -34,7 +35,8 @@ typedef struct world {
     ag_tensor *one, *labels, *cube; /* [1], [2], [1, 2, 2] */
     uint32_t column;
     double number;
-    ag_variable *fresh, spoilt; /* a leaf of no optimizer, and a copy to be spoilt */
+    ag_variable *fresh, *spoilt;   /* leaves of no optimizer, the second in temp, to be spoilt */
+    ag_variable *gone, *gone_root; /* of an arena that was rewound */
     ag_optimizer *lbfgs, *adam;
     ag_one_cycle_schedule cycle;
     ag_optimizer_state state;
