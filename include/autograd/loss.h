@@ -106,6 +106,10 @@ AG_API ag_status ag_tensor_mse_loss_grad(ag_tensor *out, const ag_tensor *pred,
 AG_API ag_status ag_tensor_mse_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
                                                    const ag_tensor *pred, const ag_tensor *target,
                                                    ag_reduction reduction);
+AG_API ag_variable *ag_mse_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                     const ag_loss_options *options);
+AG_API ag_status ag_tensor_mse_loss_with(ag_tensor *out, ag_tensor *out_grad, const ag_tensor *pred,
+                                         const ag_tensor *target, const ag_loss_options *options);
 
 /**
  * Absolute error: (1/N) Σ |p - t|. An element loss, for regression with outliers.
@@ -121,6 +125,10 @@ AG_API ag_status ag_tensor_l1_loss_grad(ag_tensor *out, const ag_tensor *pred,
 AG_API ag_status ag_tensor_l1_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
                                                   const ag_tensor *pred, const ag_tensor *target,
                                                   ag_reduction reduction);
+AG_API ag_variable *ag_l1_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                    const ag_loss_options *options);
+AG_API ag_status ag_tensor_l1_loss_with(ag_tensor *out, ag_tensor *out_grad, const ag_tensor *pred,
+                                        const ag_tensor *target, const ag_loss_options *options);
 
 /**
  * Huber loss (P. Huber 1964): with d = p - t, d²/2 where |d| ≤ δ, else δ (|d| - δ/2); (1/N) Σ.
@@ -138,6 +146,11 @@ AG_API ag_status ag_tensor_huber_loss_grad(ag_tensor *out, const ag_tensor *pred
 AG_API ag_status ag_tensor_huber_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
                                                      const ag_tensor *pred, const ag_tensor *target,
                                                      float delta, ag_reduction reduction);
+AG_API ag_variable *ag_huber_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                       float delta, const ag_loss_options *options);
+AG_API ag_status ag_tensor_huber_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                           const ag_tensor *pred, const ag_tensor *target,
+                                           float delta, const ag_loss_options *options);
 
 /**
  * Binary cross-entropy of probabilities: -(1/N) Σ [t log p + (1-t) log(1-p)]. An element loss;
@@ -155,6 +168,10 @@ AG_API ag_status ag_tensor_bce_loss_grad(ag_tensor *out, const ag_tensor *pred,
 AG_API ag_status ag_tensor_bce_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
                                                    const ag_tensor *pred, const ag_tensor *target,
                                                    ag_reduction reduction);
+AG_API ag_variable *ag_bce_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                     const ag_loss_options *options);
+AG_API ag_status ag_tensor_bce_loss_with(ag_tensor *out, ag_tensor *out_grad, const ag_tensor *pred,
+                                         const ag_tensor *target, const ag_loss_options *options);
 
 /**
  * Binary cross-entropy of logits: (1/N) Σ max(x,0) - x t + log(1 + e^-|x|). An element loss.
@@ -171,6 +188,13 @@ AG_API ag_status ag_tensor_bce_with_logits_loss_value_and_grad(ag_tensor *out, a
                                                                const ag_tensor *logits,
                                                                const ag_tensor *target,
                                                                ag_reduction reduction);
+AG_API ag_variable *ag_bce_with_logits_loss_with(ag_arena *arena, ag_variable *logits,
+                                                 ag_variable *target,
+                                                 const ag_loss_options *options);
+AG_API ag_status ag_tensor_bce_with_logits_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                     const ag_tensor *logits,
+                                                     const ag_tensor *target,
+                                                     const ag_loss_options *options);
 
 /**
  * Cross-entropy of logits: (1/N) Σ_rows Σ_c t_c (log Σ_j e^x_j - x_c). A row loss.
@@ -190,6 +214,43 @@ AG_API ag_status ag_tensor_cross_entropy_loss_value_and_grad(ag_tensor *out, ag_
                                                              const ag_tensor *logits,
                                                              const ag_tensor *target,
                                                              ag_reduction reduction);
+AG_API ag_variable *ag_cross_entropy_loss_with(ag_arena *arena, ag_variable *logits,
+                                               ag_variable *target, const ag_loss_options *options);
+AG_API ag_status ag_tensor_cross_entropy_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                   const ag_tensor *logits, const ag_tensor *target,
+                                                   const ag_loss_options *options);
+
+/**
+ * Cross-entropy of logits and classes: (1/N) Σ_rows log Σ_j e^x_j - x_y, which is cross_entropy_loss for
+ * one-hot rows that nobody has to write: y is the row's label. A row loss.
+ * Shapes: logits [..., classes]; labels one per row: [rows], [rows, 1], or the leading dimensions.
+ * Gradient: (softmax(x)_c - 1[c = y]) / N. Domain: labels from 0 to classes - 1; of another one, that is
+ * not ignored, the message names the first.
+ * Options: class_weights, label_smoothing and z_loss as in cross_entropy_loss, for the one-hot row;
+ * ignore_index; num_correct. Under AG_DIVISOR_AUTO class_weights make N the sum of the labels' weights.
+ * The labels must live as long as the node.
+ */
+AG_API ag_variable *ag_cross_entropy_labels_loss(ag_arena *arena, ag_variable *logits,
+                                                 const ag_indices *labels, ag_reduction reduction);
+AG_API ag_status ag_tensor_cross_entropy_labels_loss(ag_tensor *out, const ag_tensor *logits,
+                                                     const ag_indices *labels,
+                                                     ag_reduction reduction);
+AG_API ag_status ag_tensor_cross_entropy_labels_loss_grad(ag_tensor *out, const ag_tensor *logits,
+                                                          const ag_indices *labels,
+                                                          const ag_tensor *grad,
+                                                          ag_reduction reduction);
+AG_API ag_status ag_tensor_cross_entropy_labels_loss_value_and_grad(ag_tensor *out,
+                                                                    ag_tensor *out_grad,
+                                                                    const ag_tensor *logits,
+                                                                    const ag_indices *labels,
+                                                                    ag_reduction reduction);
+AG_API ag_variable *ag_cross_entropy_labels_loss_with(ag_arena *arena, ag_variable *logits,
+                                                      const ag_indices *labels,
+                                                      const ag_loss_options *options);
+AG_API ag_status ag_tensor_cross_entropy_labels_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                          const ag_tensor *logits,
+                                                          const ag_indices *labels,
+                                                          const ag_loss_options *options);
 
 /**
  * Negative log-likelihood: -(1/N) Σ_rows Σ_c t_c l_c. A row loss on log-probabilities, such as
@@ -206,6 +267,36 @@ AG_API ag_status ag_tensor_nll_loss_grad(ag_tensor *out, const ag_tensor *log_pr
 AG_API ag_status ag_tensor_nll_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
                                                    const ag_tensor *log_probs,
                                                    const ag_tensor *target, ag_reduction reduction);
+AG_API ag_variable *ag_nll_loss_with(ag_arena *arena, ag_variable *log_probs, ag_variable *target,
+                                     const ag_loss_options *options);
+AG_API ag_status ag_tensor_nll_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                         const ag_tensor *log_probs, const ag_tensor *target,
+                                         const ag_loss_options *options);
+
+/**
+ * Negative log-likelihood of classes: -(1/N) Σ_rows l_y, which is nll_loss for one-hot rows. A row loss;
+ * shapes, domain and divisor as in cross_entropy_labels_loss.
+ * Gradient: -1/N at the label, 0 elsewhere.
+ * Options: class_weights, ignore_index, num_correct.
+ */
+AG_API ag_variable *ag_nll_labels_loss(ag_arena *arena, ag_variable *log_probs,
+                                       const ag_indices *labels, ag_reduction reduction);
+AG_API ag_status ag_tensor_nll_labels_loss(ag_tensor *out, const ag_tensor *log_probs,
+                                           const ag_indices *labels, ag_reduction reduction);
+AG_API ag_status ag_tensor_nll_labels_loss_grad(ag_tensor *out, const ag_tensor *log_probs,
+                                                const ag_indices *labels, const ag_tensor *grad,
+                                                ag_reduction reduction);
+AG_API ag_status ag_tensor_nll_labels_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                          const ag_tensor *log_probs,
+                                                          const ag_indices *labels,
+                                                          ag_reduction reduction);
+AG_API ag_variable *ag_nll_labels_loss_with(ag_arena *arena, ag_variable *log_probs,
+                                            const ag_indices *labels,
+                                            const ag_loss_options *options);
+AG_API ag_status ag_tensor_nll_labels_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                const ag_tensor *log_probs,
+                                                const ag_indices *labels,
+                                                const ag_loss_options *options);
 
 /**
  * Kullback-Leibler divergence: (1/N) Σ t (log t - p), 0 where t = 0. An element loss; p holds
@@ -223,6 +314,11 @@ AG_API ag_status ag_tensor_kl_div_loss_value_and_grad(ag_tensor *out, ag_tensor 
                                                       const ag_tensor *pred,
                                                       const ag_tensor *target,
                                                       ag_reduction reduction);
+AG_API ag_variable *ag_kl_div_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                        const ag_loss_options *options);
+AG_API ag_status ag_tensor_kl_div_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                            const ag_tensor *pred, const ag_tensor *target,
+                                            const ag_loss_options *options);
 
 /**
  * Hinge loss: (1/N) Σ max(0, 1 - p t). An element loss, for classification with a margin.
@@ -238,6 +334,11 @@ AG_API ag_status ag_tensor_hinge_loss_grad(ag_tensor *out, const ag_tensor *pred
 AG_API ag_status ag_tensor_hinge_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
                                                      const ag_tensor *pred, const ag_tensor *target,
                                                      ag_reduction reduction);
+AG_API ag_variable *ag_hinge_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                       const ag_loss_options *options);
+AG_API ag_status ag_tensor_hinge_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                           const ag_tensor *pred, const ag_tensor *target,
+                                           const ag_loss_options *options);
 
 /**
  * L2 regularisation: (1/N) Σ w²/2. An element loss of one input. With an adaptive optimiser use
@@ -251,6 +352,10 @@ AG_API ag_status ag_tensor_l2_loss_grad(ag_tensor *out, const ag_tensor *weights
                                         const ag_tensor *grad, ag_reduction reduction);
 AG_API ag_status ag_tensor_l2_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
                                                   const ag_tensor *weights, ag_reduction reduction);
+AG_API ag_variable *ag_l2_loss_with(ag_arena *arena, ag_variable *weights,
+                                    const ag_loss_options *options);
+AG_API ag_status ag_tensor_l2_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                        const ag_tensor *weights, const ag_loss_options *options);
 
 /**
  * L1 regularisation: (1/N) Σ |w|, which pushes weights to exactly 0. An element loss of one input.
@@ -265,6 +370,11 @@ AG_API ag_status ag_tensor_l1_regularization_grad(ag_tensor *out, const ag_tenso
 AG_API ag_status ag_tensor_l1_regularization_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
                                                             const ag_tensor *weights,
                                                             ag_reduction reduction);
+AG_API ag_variable *ag_l1_regularization_with(ag_arena *arena, ag_variable *weights,
+                                              const ag_loss_options *options);
+AG_API ag_status ag_tensor_l1_regularization_with(ag_tensor *out, ag_tensor *out_grad,
+                                                  const ag_tensor *weights,
+                                                  const ag_loss_options *options);
 
 /**
  * Cosine embedding loss: (1/N) Σ_rows of 1 - cos(x1, x2) where t = 1, max(0, cos(x1, x2) - margin)
@@ -288,6 +398,13 @@ AG_API ag_status ag_tensor_cosine_embedding_loss_grad(ag_tensor *out_x1, ag_tens
 AG_API ag_status ag_tensor_cosine_embedding_loss_value_and_grad(
     ag_tensor *out, ag_tensor *out_x1, ag_tensor *out_x2, const ag_tensor *x1, const ag_tensor *x2,
     const ag_tensor *target, float margin, ag_reduction reduction);
+AG_API ag_variable *ag_cosine_embedding_loss_with(ag_arena *arena, ag_variable *x1, ag_variable *x2,
+                                                  ag_variable *target, float margin,
+                                                  const ag_loss_options *options);
+AG_API ag_status ag_tensor_cosine_embedding_loss_with(ag_tensor *out, ag_tensor *out_x1,
+                                                      ag_tensor *out_x2, const ag_tensor *x1,
+                                                      const ag_tensor *x2, const ag_tensor *target,
+                                                      float margin, const ag_loss_options *options);
 
 /**
  * Triplet loss: (1/N) Σ_rows max(0, |a - p| - |a - n| + margin), with Euclidean distances (Schroff et
@@ -311,6 +428,14 @@ AG_API ag_status ag_tensor_triplet_loss_value_and_grad(
     ag_tensor *out, ag_tensor *out_anchor, ag_tensor *out_positive, ag_tensor *out_negative,
     const ag_tensor *anchor, const ag_tensor *positive, const ag_tensor *negative, float margin,
     ag_reduction reduction);
+AG_API ag_variable *ag_triplet_loss_with(ag_arena *arena, ag_variable *anchor,
+                                         ag_variable *positive, ag_variable *negative, float margin,
+                                         const ag_loss_options *options);
+AG_API ag_status ag_tensor_triplet_loss_with(ag_tensor *out, ag_tensor *out_anchor,
+                                             ag_tensor *out_positive, ag_tensor *out_negative,
+                                             const ag_tensor *anchor, const ag_tensor *positive,
+                                             const ag_tensor *negative, float margin,
+                                             const ag_loss_options *options);
 
 AG_END_DECLS
 

@@ -99,6 +99,15 @@ static bool needs_graph(const ag__call *call, ag_variable *const *inputs)
     return needed && ag_grad_enabled();
 }
 
+/* The node outlives its caller's options, though not the tensors that they name. */
+static bool keep_options(ag_arena *arena, ag__call *call)
+{
+    ag_loss_options *kept = ag_arena_alloc(arena, sizeof *kept);
+    if (kept != NULL) *kept = *call->options;
+    call->options = kept;
+    return kept != NULL;
+}
+
 /* The node's own copy of the call, with the memory that forward fills for backward. */
 static kept_call *keep_call(ag_arena *arena, const ag__call *call, const ag_tensor *result)
 {
@@ -107,6 +116,7 @@ static kept_call *keep_call(ag_arena *arena, const ag__call *call, const ag_tens
     if (kept == NULL) return NULL;
     *kept = (kept_call){.call = *call};
     kept->call.result = result;
+    if (call->options != NULL && !keep_options(arena, &kept->call)) return NULL;
     if (bytes == 0) return kept;
     kept->call.memory = ag_arena_alloc(arena, bytes);
     return kept->call.memory != NULL ? kept : NULL;
@@ -157,6 +167,12 @@ static bool is_read(const ag__call *call, const ag_tensor *storage)
 {
     for (uint32_t i = 0; i < call->op->num_inputs && storage != NULL; i++)
         if (ag__tensors_overlap(call->inputs[i], storage)) return true;
+    for (uint32_t i = 0; i < AG__NUM_OPTION_TENSORS && storage != NULL; i++) {
+        ag_tensor labels;
+        const char *name;
+        const ag_tensor *tensor = ag__option_tensor(call, i, &labels, &name);
+        if (tensor != NULL && ag__tensors_overlap(tensor, storage)) return true;
+    }
     return false;
 }
 
@@ -275,6 +291,12 @@ static ag_variable *apply_list(ag_arena *arena, ag__call call, ag_variable *cons
     {                                                                                              \
         return apply(arena, (ag__call){&ag__op_##name, .reduction = reduction},                    \
                      (ag_variable *[]){pred, target});                                             \
+    }                                                                                              \
+    ag_variable *ag_##name##_with(ag_arena *arena, ag_variable *pred, ag_variable *target,         \
+                                  const ag_loss_options *options)                                  \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options)};                                        \
+        return apply(arena, call, (ag_variable *[]){pred, target});                                \
     }
 
 #define DEFINE_pair_parameter(name)                                                                \
@@ -283,12 +305,24 @@ static ag_variable *apply_list(ag_arena *arena, ag__call call, ag_variable *cons
     {                                                                                              \
         ag__call call = {&ag__op_##name, .reduction = reduction, .parameter = parameter};          \
         return apply(arena, call, (ag_variable *[]){pred, target});                                \
+    }                                                                                              \
+    ag_variable *ag_##name##_with(ag_arena *arena, ag_variable *pred, ag_variable *target,         \
+                                  float parameter, const ag_loss_options *options)                 \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options), .parameter = parameter};                \
+        return apply(arena, call, (ag_variable *[]){pred, target});                                \
     }
 
 #define DEFINE_single(name)                                                                        \
     ag_variable *ag_##name(ag_arena *arena, ag_variable *weights, ag_reduction reduction)          \
     {                                                                                              \
         return apply(arena, (ag__call){&ag__op_##name, .reduction = reduction}, &weights);         \
+    }                                                                                              \
+    ag_variable *ag_##name##_with(ag_arena *arena, ag_variable *weights,                           \
+                                  const ag_loss_options *options)                                  \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options)};                                        \
+        return apply(arena, call, (ag_variable *[]){weights});                                     \
     }
 
 #define DEFINE_labelled_pair(name)                                                                 \
@@ -296,6 +330,13 @@ static ag_variable *apply_list(ag_arena *arena, ag__call call, ag_variable *cons
                            float parameter, ag_reduction reduction)                                \
     {                                                                                              \
         ag__call call = {&ag__op_##name, .reduction = reduction, .parameter = parameter};          \
+        return apply(arena, call, (ag_variable *[]){x1, x2, target});                              \
+    }                                                                                              \
+    ag_variable *ag_##name##_with(ag_arena *arena, ag_variable *x1, ag_variable *x2,               \
+                                  ag_variable *target, float parameter,                            \
+                                  const ag_loss_options *options)                                  \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options), .parameter = parameter};                \
         return apply(arena, call, (ag_variable *[]){x1, x2, target});                              \
     }
 
@@ -305,6 +346,27 @@ static ag_variable *apply_list(ag_arena *arena, ag__call call, ag_variable *cons
     {                                                                                              \
         ag__call call = {&ag__op_##name, .reduction = reduction, .parameter = parameter};          \
         return apply(arena, call, (ag_variable *[]){anchor, positive, negative});                  \
+    }                                                                                              \
+    ag_variable *ag_##name##_with(ag_arena *arena, ag_variable *anchor, ag_variable *positive,     \
+                                  ag_variable *negative, float parameter,                          \
+                                  const ag_loss_options *options)                                  \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options), .parameter = parameter};                \
+        return apply(arena, call, (ag_variable *[]){anchor, positive, negative});                  \
+    }
+
+#define DEFINE_labels(name)                                                                        \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *logits, const ag_indices *labels,         \
+                           ag_reduction reduction)                                                 \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, .reduction = reduction, .indices = labels};               \
+        return apply(arena, call, &logits);                                                        \
+    }                                                                                              \
+    ag_variable *ag_##name##_with(ag_arena *arena, ag_variable *logits, const ag_indices *labels,  \
+                                  const ag_loss_options *options)                                  \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options), .indices = labels};                     \
+        return apply(arena, call, &logits);                                                        \
     }
 
 AG__LOSS_TABLE(DEFINE)

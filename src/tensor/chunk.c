@@ -4,6 +4,7 @@
 #include "tensor/chunk.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/cpu.h"
 
@@ -133,7 +134,14 @@ void ag__store_gradient(size_t n, const double *slopes, const float *upstream, d
 
 void ag__store_zero(size_t n, double scale, const ag__sink *sink)
 {
-    float zero = isfinite(scale) ? 0 : NAN;
-    for (size_t i = 0; i < n; i++)
-        sink->data[i] = sink->accumulate ? sink->data[i] + zero : zero;
+    static const float zeros[AG__CHUNK];
+    bool nothing = isfinite(scale);
+    if (nothing && sink->accumulate) return;
+    for (size_t i = 0, length; i < n && nothing && sink->stream; i += length) {
+        length = ag__chunk_length(n - i);
+        ag__stream(length, zeros, sink->data + i);
+    }
+    if (nothing && !sink->stream) memset(sink->data, 0, n * sizeof *sink->data);
+    for (size_t i = 0; i < n && !nothing; i++)
+        sink->data[i] = NAN;
 }

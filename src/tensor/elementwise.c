@@ -9,6 +9,7 @@
 #include "core/status.h"
 #include "tensor/chunk.h"
 #include "tensor/reduction.h"
+#include "tensor/weighted.h"
 
 /* ---- shapes ---- */
 
@@ -147,12 +148,13 @@ static ag_status compute(pass *p, ag_tensor *out)
     ag__parallel_for(p->blocks.count, cost(p), reduced ? sum_blocks : write_blocks, p);
     if (!reduced) return AG_OK;
     if (atomic_load(&p->outside_domain)) return ag__call_check_domains(p->call);
-    out->data[0] = ag__reduce(p->call, &p->blocks, p->partial_sums);
+    out->data[0] = ag__reduce(&p->blocks, p->partial_sums, ag__divisor(p->call, p->blocks.items));
     return AG_OK;
 }
 
 ag_status ag__elementwise_forward(const ag__call *call, ag_tensor *out)
 {
+    if (ag__is_weighted(call)) return ag__weighted_forward(call, out, NULL);
     pass p;
     prepare(&p, call);
     return compute(&p, out);
@@ -160,10 +162,11 @@ ag_status ag__elementwise_forward(const ag__call *call, ag_tensor *out)
 
 ag_status ag__elementwise_both(const ag__call *call, ag_tensor *out, const ag__sink *sinks)
 {
+    if (ag__is_weighted(call)) return ag__weighted_forward(call, out, sinks);
     pass p;
     prepare(&p, call);
     p.sink = ag__large_sink(sinks[0], p.blocks.items);
-    p.scale = ag__gradient_scale(call, NULL, p.blocks.items);
+    p.scale = ag__gradient_scale(call, NULL, ag__divisor(call, p.blocks.items));
     return compute(&p, out);
 }
 
@@ -194,10 +197,14 @@ static void backward_to(pass *p, uint32_t input, ag__sink sink)
 
 void ag__elementwise_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks)
 {
+    if (ag__is_weighted(call)) {
+        ag__weighted_backward(call, grad, sinks);
+        return;
+    }
     pass p;
     prepare(&p, call);
-    p.upstream = call->reduction == AG_REDUCTION_NONE ? grad->data : NULL;
-    p.scale = ag__gradient_scale(call, grad, p.blocks.items);
+    p.upstream = call->reduction == AG_REDUCTION_NONE && grad != NULL ? grad->data : NULL;
+    p.scale = ag__gradient_scale(call, grad, ag__divisor(call, p.blocks.items));
     for (uint32_t i = 0; i < call->op->num_differentiable; i++)
         backward_to(&p, i, sinks[i]);
 }

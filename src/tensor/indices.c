@@ -44,15 +44,17 @@ ag_indices *ag_indices_create_from(ag_arena *arena, uint32_t ndims, const uint32
     return indices;
 }
 
-ag_status ag__indices_check(const char *function, const ag_indices *indices)
+ag_status ag__indices_check(const char *function, const char *argument, const ag_indices *indices)
 {
-    if (indices == NULL) return ag__fail_null(function, "indices");
-    if (indices->data == NULL) return ag__fail(AG_ERROR_NULL, "%s: indices have no data", function);
+    if (indices == NULL) return ag__fail_null(function, argument);
+    if (indices->data == NULL)
+        return ag__fail(AG_ERROR_NULL, "%s: %s have no data", function, argument);
     size_t size = 0;
     ag_status status = ag__shape_size(function, indices->ndims, indices->shape, &size);
     if (status == AG_OK && size != indices->size)
-        status = ag__fail(
-            AG_ERROR_SHAPE, "%s: indices say that there are %zu of them, but their shape is %s",
-            function, indices->size, ag__shape_to_text(indices->ndims, indices->shape).text);
+        status =
+            ag__fail(AG_ERROR_SHAPE, "%s: %s say that there are %zu of them, but their shape is %s",
+                     function, argument, indices->size,
+                     ag__shape_to_text(indices->ndims, indices->shape).text);
     return status;
 }

@@ -61,6 +61,7 @@ ag_status ag__call_check(const ag__call *call, ag__shape *shape)
     if (status == AG_OK) status = ag__op_check_parameter(call->op, call->parameter);
     if (status == AG_OK) status = check_reduction(call);
     if (status == AG_OK) status = call->op->infer_shape(call, shape);
+    if (status == AG_OK) status = ag__options_check(call);
     return status;
 }
 
@@ -96,33 +97,26 @@ bool ag__in_domain(const ag__domain *domain, size_t n, const float *x)
     return !outside;
 }
 
-/* Writes where in a tensor an element stands: "[3, 7]". */
-static ag__shape_text index_text(const ag_tensor *tensor, size_t offset)
+static ag_status check_domain(const ag__call *call, uint32_t input, const ag_tensor *tensor)
 {
-    uint32_t index[AG_MAX_DIMS];
-    for (uint32_t i = tensor->ndims; i-- > 0;) {
-        index[i] = (uint32_t)(offset % tensor->shape[i]);
-        offset /= tensor->shape[i];
-    }
-    return ag__shape_to_text(tensor->ndims, index);
-}
-
-static ag_status check_domain(const ag__op *op, uint32_t input, const ag_tensor *tensor)
-{
+    const ag__op *op = call->op;
     const ag__domain *domain = &op->domains[input];
     if (domain->text == NULL || ag__in_domain(domain, tensor->size, tensor->data)) return AG_OK;
     size_t first = 0;
-    while (ag__in_domain(domain, 1, tensor->data + first))
+    while (first < tensor->size && (ag__in_domain(domain, 1, tensor->data + first) ||
+                                    ag__weight_at(call, tensor, first) == 0))
         first++;
+    if (first == tensor->size) return AG_OK;
     return ag__fail(AG_ERROR_DOMAIN, "%s: %s%s is %.9g but %s", op->name, op->input_names[input],
-                    index_text(tensor, first).text, (double)tensor->data[first], domain->text);
+                    ag__index_text(tensor->ndims, tensor->shape, first).text,
+                    (double)tensor->data[first], domain->text);
 }
 
 ag_status ag__call_check_domains(const ag__call *call)
 {
     ag_status status = AG_OK;
     for (uint32_t i = 0; i < call->op->num_inputs && status == AG_OK; i++)
-        if (call->inputs[i] != NULL) status = check_domain(call->op, i, call->inputs[i]);
+        if (call->inputs[i] != NULL) status = check_domain(call, i, call->inputs[i]);
     return status;
 }
 
@@ -158,6 +152,13 @@ static ag_status check_out(const ag__call *call, const ag_tensor *out, const cha
     ag_status status = check_shape(op->name, name, out, shape);
     for (uint32_t i = 0; i < op->num_inputs && status == AG_OK; i++)
         status = check_no_overlap(op->name, out, name, call->inputs[i], op->input_names[i]);
+    if (call->options == NULL && call->indices == NULL) return status;
+    for (uint32_t i = 0; i < AG__NUM_OPTION_TENSORS && status == AG_OK; i++) {
+        ag_tensor labels;
+        const char *other_name;
+        const ag_tensor *other = ag__option_tensor(call, i, &labels, &other_name);
+        status = check_no_overlap(op->name, out, name, other, other_name);
+    }
     return status;
 }
 
@@ -246,4 +247,39 @@ ag_status ag__call_value_and_gradient(const ag__call *call, ag_tensor *out, ag_t
     ag__sink sinks[AG__MAX_INPUTS];
     fill_sinks(call->op, outs, sinks);
     return call->op->forward_with_gradients(call, out, sinks);
+}
+
+/* Checks the outputs that are wanted. */
+static ag_status check_wanted(const ag__call *call, const ag_tensor *out, ag_tensor *const *outs,
+                              const ag__shape *shape, bool *gradients)
+{
+    const ag__op *op = call->op;
+    ag_status status = out != NULL ? check_out(call, out, "out", shape) : AG_OK;
+    for (uint32_t i = 0; i < op->num_differentiable && status == AG_OK; i++) {
+        if (outs[i] == NULL) continue;
+        *gradients = true;
+        status = check_gradient_out(call, outs, i, "out_grad");
+        if (status == AG_OK)
+            status = check_no_overlap(op->name, outs[i], name_of_out(op, i, "out_grad").text, out,
+                                      "out");
+    }
+    if (status == AG_OK && out == NULL && !*gradients)
+        status = ag__fail(AG_ERROR_NULL, "%s: out is NULL, and so is each gradient", op->name);
+    return status;
+}
+
+ag_status ag__call_wanted(const ag__call *call, ag_tensor *out, ag_tensor *const *outs)
+{
+    ag__shape shape;
+    bool gradients = false;
+    ag_status status = ag__call_check(call, &shape);
+    if (status == AG_OK) status = check_wanted(call, out, outs, &shape, &gradients);
+    if (status == AG_OK && !gradients) return call->op->forward(call, out);
+    if (status == AG_OK) status = ag__call_check_domains(call);
+    if (status != AG_OK) return status;
+    ag__sink sinks[AG__MAX_INPUTS];
+    fill_sinks(call->op, outs, sinks);
+    if (out != NULL) return call->op->forward_with_gradients(call, out, sinks);
+    call->op->backward(call, NULL, sinks);
+    return AG_OK;
 }

@@ -11,6 +11,7 @@
 #include <autograd/loss.h>
 
 #include "tensor/op_table.h"
+#include "tensor/options.h"
 #include "tensor/shape.h"
 
 #define AG__MAX_INPUTS 5
@@ -22,7 +23,7 @@ typedef struct ag__op ag__op;
  * One use of an operation: everything that its result depends on. A node of the graph keeps its call,
  * and backward is handed the same one.
  */
-typedef struct ag__call {
+struct ag__call {
     const ag__op *op;
     const ag_tensor *inputs[AG__MAX_INPUTS]; /* NULL for an optional input that was left out */
     ag_reduction reduction;
@@ -30,7 +31,8 @@ typedef struct ag__call {
     float parameter;
     float second_parameter;              /* of clamp: the upper bound */
     uint32_t integers[AG__MAX_INTEGERS]; /* dimensions, strides, …: the operation's own */
-    const ag_indices *indices;           /* of embedding */
+    const ag_indices *indices;           /* of embedding; a loss's labels */
+    const ag_loss_options *options;      /* of a loss; NULL where all of them are 0 */
     ag_tensor *updated[2]; /* of batch_norm: running statistics, which forward changes; or NULL */
     float rate;            /* of batch_norm: how much of them is new */
 
@@ -40,7 +42,7 @@ typedef struct ag__call {
     const ag_tensor *result; /* in backward: what forward has computed */
     void *memory;  /* memory_bytes for forward to leave something for backward in; else NULL */
     void *scratch; /* scratch_bytes for a forward or a backward to work in */
-} ag__call;
+};
 
 enum { AG__TRANSPOSE_A = 1, AG__TRANSPOSE_B = 2 };
 
@@ -64,13 +66,20 @@ struct ag__op {
     uint32_t num_parents;        /* the first so many inputs become parents in the graph */
     uint32_t num_differentiable; /* the first so many inputs get a gradient */
     uint32_t num_optional;       /* the last so many inputs may be NULL */
-    bool takes_list;  /* any number of inputs of one kind, all of them differentiable parents */
-    bool labels_rows; /* of a row loss: the last input holds one value per row */
+    bool takes_list;   /* any number of inputs of one kind, all of them differentiable parents */
+    bool labels_rows;  /* of a row loss: the last input holds one value per row */
+    bool by_rows;      /* of a row loss */
+    bool takes_labels; /* of a row loss: call's indices, the class of each row */
     const char *input_names[AG__MAX_INPUTS];
     ag__domain domains[AG__MAX_INPUTS];
 
     const char *parameter_name; /* NULL where there is none that could be wrong */
     bool parameter_positive; /* it must be > 0, and may be infinite; otherwise any finite number */
+
+    uint32_t options; /* of a loss: those that it takes beside weights, as AG__TAKES has them */
+    size_t (*num_classes)(const ag__call *call); /* NULL: the first input's last dimension */
+    /* The descriptor in whose place options put another, of other laws or domains; NULL: itself. */
+    const ag__op *(*variant)(const ag_loss_options *options);
 
     bool takes_reduction;
     ag_reduction reduction; /* of an op that takes none */
@@ -89,7 +98,10 @@ struct ag__op {
      */
     ag_status (*forward_with_gradients)(const ag__call *call, ag_tensor *out,
                                         const ag__sink *sinks);
-    /* Carries the upstream gradient to the inputs. The call has passed the checks. */
+    /*
+     * Carries the upstream gradient to the inputs. The call has passed the checks. Of a loss, grad may
+     * be NULL for ones.
+     */
     void (*backward)(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks);
 
     const void *law;
@@ -130,6 +142,9 @@ ag_status ag__call_check(const ag__call *call, ag__shape *shape);
 ag_status ag__call_value(const ag__call *call, ag_tensor *out);
 ag_status ag__call_gradient(const ag__call *call, const ag_tensor *grad, ag_tensor *const *outs);
 ag_status ag__call_value_and_gradient(const ag__call *call, ag_tensor *out, ag_tensor *const *outs);
+
+/* The same for the value, the gradients of an upstream gradient of ones, or both: NULL is not wanted. */
+ag_status ag__call_wanted(const ag__call *call, ag_tensor *out, ag_tensor *const *outs);
 
 /* Whether n values all lie in a domain. */
 bool ag__in_domain(const ag__domain *domain, size_t n, const float *x);

@@ -16,6 +16,8 @@
  *   single          (weights)
  *   labelled_pair   (x1, x2, target, parameter)
  *   triple          (anchor, positive, negative, parameter)
+ *   labels          (logits, labels)
+ * Each has a form that takes all options in place of the reduction.
  */
 #define AG__LOSS_TABLE(X)                                                                          \
     X(mse_loss, pair)                                                                              \
@@ -30,7 +32,9 @@
     X(l2_loss, single)                                                                             \
     X(l1_regularization, single)                                                                   \
     X(cosine_embedding_loss, labelled_pair)                                                        \
-    X(triplet_loss, triple)
+    X(triplet_loss, triple)                                                                        \
+    X(cross_entropy_labels_loss, labels)                                                           \
+    X(nll_labels_loss, labels)
 
 /*
  * Signatures of the other functions:

@@ -11,16 +11,6 @@
 
 /* ---- shapes ---- */
 
-/* Whether a tensor has one value per row of x: [rows], [rows, 1], or x's shape up to its last. */
-static bool labels_rows(const ag_tensor *labels, const ag_tensor *x)
-{
-    if (labels->size != ag__tensor_rows(x)) return false;
-    if (labels->ndims == 1 || (labels->ndims == 2 && labels->shape[1] == 1)) return true;
-    uint32_t leading = x->ndims - 1; /* the size leaves only a 1 to follow them */
-    return (labels->ndims == leading || labels->ndims == leading + 1) &&
-           memcmp(labels->shape, x->shape, leading * sizeof *x->shape) == 0;
-}
-
 static ag_status check_shapes(const ag__call *call)
 {
     const ag__op *op = call->op;
@@ -28,7 +18,7 @@ static ag_status check_shapes(const ag__call *call)
     for (uint32_t i = 1; i < op->num_inputs; i++) {
         const ag_tensor *other = call->inputs[i];
         bool one_per_row = op->labels_rows && i == op->num_inputs - 1;
-        if (one_per_row && !labels_rows(other, x))
+        if (one_per_row && !ag__one_per_row(other->ndims, other->shape, other->size, x))
             return ag__fail(AG_ERROR_SHAPE,
                             "%s: %s is %s but must hold one value for each row of %s, %s", op->name,
                             op->input_names[i], ag__tensor_shape_text(other).text,
@@ -38,7 +28,7 @@ static ag_status check_shapes(const ag__call *call)
                             op->input_names[0], ag__tensor_shape_text(x).text, op->input_names[i],
                             ag__tensor_shape_text(other).text);
     }
-    return AG_OK;
+    return op->takes_labels ? ag__labels_check(call, ag__tensor_columns(x)) : AG_OK;
 }
 
 ag_status ag__rowwise_infer_shape(const ag__call *call, ag__shape *shape)
@@ -61,9 +51,13 @@ typedef struct pass {
     const ag__rowwise *law;
     size_t columns;
     ag__blocks blocks; /* of rows */
-    bool with_values;
+    double divisor;
+    bool weighted; /* rows differ in what they count for, or count for nothing */
+
+    bool with_values, counts_correct, counts_nonzero;
     double partial_sums[AG__MAX_BLOCKS];
-    float *values; /* NULL if they are summed */
+    size_t correct[AG__MAX_BLOCKS], nonzero[AG__MAX_BLOCKS]; /* where they are counted */
+    float *values;                                           /* NULL if they are summed */
 
     bool with_gradients;
     const float *upstream; /* one number for each row; NULL if it is part of scale */
@@ -73,12 +67,16 @@ typedef struct pass {
 
 static void prepare(pass *p, const ag__call *call)
 {
+    const ag_loss_options *options = call->options;
+    size_t rows = ag__tensor_rows(call->inputs[0]);
     p->call = call;
     p->law = call->op->law;
     p->columns = ag__tensor_columns(call->inputs[0]);
-    p->blocks =
-        ag__split(ag__tensor_rows(call->inputs[0]), 1 + (AG__SMALLEST_BLOCK - 1) / p->columns);
-    p->with_values = p->with_gradients = false;
+    p->blocks = ag__split(rows, 1 + (AG__SMALLEST_BLOCK - 1) / p->columns);
+    p->divisor = ag__divisor(call, rows);
+    p->weighted = p->divisor == 0 ||
+                  (options != NULL && (options->weights != NULL || options->has_ignore_index));
+    p->with_values = p->with_gradients = p->counts_correct = p->counts_nonzero = false;
     p->values = NULL;
     p->upstream = NULL;
 }
@@ -88,7 +86,7 @@ static void want_gradients(pass *p, const ag_tensor *grad, const ag__sink *sinks
     bool reduced = p->call->reduction != AG_REDUCTION_NONE;
     p->with_gradients = true;
     p->upstream = grad != NULL && !reduced ? grad->data : NULL;
-    p->scale = ag__gradient_scale(p->call, grad, p->blocks.items);
+    p->scale = ag__gradient_scale(p->call, grad, p->divisor);
     for (uint32_t i = 0; i < p->call->op->num_differentiable; i++)
         p->sinks[i] = ag__large_sink(sinks[i], p->call->inputs[0]->size);
 }
@@ -99,15 +97,29 @@ static size_t stride(const pass *p, uint32_t input)
     return p->call->inputs[input]->size / p->blocks.items;
 }
 
-/* Computes a few rows. values, if any, has room for them. */
-static void compute_rows(const pass *p, size_t first, size_t count, double *values)
+static double weight_of(const pass *p, size_t row)
+{
+    return p->divisor == 0 ? 0 : ag__row_weight(p->call, row);
+}
+
+/* The upstream gradient of a row over the divisor. */
+static double scale_of(const pass *p, size_t row)
+{
+    return p->upstream != NULL ? (double)p->upstream[row] : p->scale;
+}
+
+/* Computes a few rows, none of which weighs 0. values, if any, has room for them. */
+static void compute_run(const pass *p, size_t first, size_t count, double *values, size_t *correct)
 {
     const ag__op *op = p->call->op;
     ag__rows rows = {
         .count = count,
         .n = p->columns,
         .parameter = (double)p->call->parameter,
+        .options = p->call->options,
+        .labels = op->takes_labels ? p->call->indices->data + first : NULL,
         .values = values,
+        .num_correct = p->counts_correct ? correct : NULL,
     };
     for (uint32_t i = 0; i < op->num_inputs; i++)
         rows.inputs[i] = p->call->inputs[i]->data + first * stride(p, i);
@@ -117,32 +129,75 @@ static void compute_rows(const pass *p, size_t first, size_t count, double *valu
         for (uint32_t i = 0; i < op->num_differentiable; i++)
             sinks[i] = ag__sink_at(&p->sinks[i], first * p->columns);
         for (size_t i = 0; i < count; i++)
-            scales[i] = p->upstream != NULL ? (double)p->upstream[first + i] : p->scale;
+            scales[i] = scale_of(p, first + i) * (p->weighted ? weight_of(p, first + i) : 1);
         rows.scales = scales;
         rows.sinks = sinks;
     }
     p->law->compute(&rows);
+    for (size_t i = 0; p->weighted && values != NULL && i < count; i++)
+        values[i] *= weight_of(p, first + i);
 }
 
-/* Computes the rows of one block, and returns the sum of their values. */
-static double compute_block(const pass *p, size_t begin, size_t end)
+/* What rows that weigh 0 leave behind, whatever they hold. */
+static void skip_run(const pass *p, size_t first, size_t count, double *values)
+{
+    for (size_t i = 0; values != NULL && i < count; i++)
+        values[i] = 0;
+    if (!p->with_gradients) return;
+    for (uint32_t input = 0; input < p->call->op->num_differentiable; input++)
+        for (size_t row = first; row < first + count && p->sinks[input].data != NULL; row++) {
+            ag__sink sink = ag__sink_at(&p->sinks[input], row * p->columns);
+            ag__store_zero(p->columns, scale_of(p, row), &sink);
+        }
+}
+
+/* Computes a few rows, those that weigh something apart from those that do not. */
+static void compute_rows(const pass *p, size_t first, size_t count, double *values, size_t *correct)
+{
+    size_t end = first + count;
+    if (!p->weighted) compute_run(p, first, count, values, correct);
+    for (size_t row = first, length; p->weighted && row < end; row += length) {
+        bool counts = weight_of(p, row) != 0;
+        length = 1;
+        while (row + length < end && (weight_of(p, row + length) != 0) == counts)
+            length++;
+        double *to = values != NULL ? values + (row - first) : NULL;
+        if (counts)
+            compute_run(p, row, length, to, correct);
+        else
+            skip_run(p, row, length, to);
+    }
+}
+
+static size_t count_nonzero(size_t n, const double *values)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += values[i] != 0;
+    return count;
+}
+
+static void compute_block(pass *p, size_t block)
 {
     double values[AG__ROWS], sum = 0;
-    for (size_t row = begin, count; row < end; row += count) {
+    size_t correct = 0, nonzero = 0, end = ag__block_begin(&p->blocks, block + 1);
+    for (size_t row = ag__block_begin(&p->blocks, block), count; row < end; row += count) {
         count = end - row < AG__ROWS ? end - row : AG__ROWS;
-        compute_rows(p, row, count, p->with_values ? values : NULL);
+        compute_rows(p, row, count, p->with_values ? values : NULL, &correct);
         if (p->values != NULL) ag__narrow(count, values, p->values + row);
         if (p->with_values && p->values == NULL) sum += ag__sum(count, values);
+        if (p->counts_nonzero) nonzero += count_nonzero(count, values);
     }
-    return sum;
+    if (p->with_values) p->partial_sums[block] = sum;
+    p->correct[block] = correct;
+    p->nonzero[block] = nonzero;
 }
 
 static void compute_blocks(size_t begin, size_t end, void *context)
 {
     pass *p = context;
     for (size_t block = begin; block < end; block++)
-        p->partial_sums[block] = compute_block(p, ag__block_begin(&p->blocks, block),
-                                               ag__block_begin(&p->blocks, block + 1));
+        compute_block(p, block);
     for (uint32_t i = 0; p->with_gradients && i < p->call->op->num_differentiable; i++)
         ag__end_streaming(&p->sinks[i]);
 }
@@ -153,6 +208,24 @@ static void run(pass *p)
     ag__parallel_for(p->blocks.count, nanoseconds, compute_blocks, p);
 }
 
+static size_t sum_counts(const pass *p, const size_t *counts)
+{
+    size_t sum = 0;
+    for (size_t block = 0; block < p->blocks.count; block++)
+        sum += counts[block];
+    return sum;
+}
+
+/* A pass for the values alone, after which the divisor is known that depends on them. */
+static void count_first(pass *p)
+{
+    p->with_values = p->counts_nonzero = true;
+    run(p);
+    p->divisor = (double)sum_counts(p, p->nonzero);
+    p->weighted = p->weighted || p->divisor == 0;
+    p->with_values = p->counts_nonzero = false;
+}
+
 static ag_status forward(const ag__call *call, ag_tensor *out, const ag__sink *sinks)
 {
     ag_status status = ag__call_check_domains(call);
@@ -160,11 +233,15 @@ static ag_status forward(const ag__call *call, ag_tensor *out, const ag__sink *s
     pass p;
     prepare(&p, call);
     bool reduced = call->reduction != AG_REDUCTION_NONE;
-    p.with_values = true;
+    bool counts_first = ag__divides_by_nonzero(call);
     if (!reduced) p.values = out->data;
+    p.counts_correct = call->options != NULL && call->options->num_correct != NULL;
+    p.with_values = !counts_first;
+    if (counts_first) count_first(&p);
     if (sinks != NULL) want_gradients(&p, NULL, sinks);
-    run(&p);
-    if (reduced) out->data[0] = ag__reduce(call, &p.blocks, p.partial_sums);
+    if (p.with_values || p.with_gradients) run(&p);
+    if (reduced) out->data[0] = ag__reduce(&p.blocks, p.partial_sums, p.divisor);
+    if (p.counts_correct) *call->options->num_correct = sum_counts(&p, p.correct);
     return AG_OK;
 }
 
@@ -182,6 +259,7 @@ void ag__rowwise_backward(const ag__call *call, const ag_tensor *grad, const ag_
 {
     pass p;
     prepare(&p, call);
+    if (ag__divides_by_nonzero(call)) count_first(&p);
     want_gradients(&p, grad, sinks);
     run(&p);
 }

@@ -17,10 +17,13 @@ typedef struct ag__rows {
     size_t n;                            /* classes or features of a row */
     const float *inputs[AG__MAX_INPUTS]; /* where the first of the rows begins */
     double parameter;
+    const int32_t *labels;          /* the classes of the rows; NULL if the loss takes none */
+    const ag_loss_options *options; /* NULL where all of them are 0 */
 
     double *values;        /* to be written, one for each row; NULL if not wanted */
     const double *scales;  /* factors of the gradients, one for each row */
     const ag__sink *sinks; /* which begin at the first row; NULL if no gradient is wanted */
+    size_t *num_correct;   /* to be added to; NULL if not wanted */
 } ag__rows;
 
 typedef struct ag__rowwise {
@@ -35,6 +38,6 @@ void ag__rowwise_backward(const ag__call *call, const ag_tensor *grad, const ag_
 /* The driver's part of a descriptor. */
 #define AG__ROWWISE                                                                                \
     .infer_shape = ag__rowwise_infer_shape, .forward = ag__rowwise_forward,                        \
-    .forward_with_gradients = ag__rowwise_both, .backward = ag__rowwise_backward
+    .forward_with_gradients = ag__rowwise_both, .backward = ag__rowwise_backward, .by_rows = true
 
 #endif

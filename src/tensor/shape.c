@@ -4,6 +4,7 @@
 #include "tensor/shape.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/status.h"
 
@@ -86,4 +87,23 @@ size_t ag__tensor_columns(const ag_tensor *tensor)
 size_t ag__tensor_rows(const ag_tensor *tensor)
 {
     return tensor->size / ag__tensor_columns(tensor);
+}
+
+ag__shape_text ag__index_text(uint32_t ndims, const uint32_t *shape, size_t offset)
+{
+    uint32_t index[AG_MAX_DIMS];
+    for (uint32_t i = ndims; i-- > 0;) {
+        index[i] = (uint32_t)(offset % shape[i]);
+        offset /= shape[i];
+    }
+    return ag__shape_to_text(ndims, index);
+}
+
+bool ag__one_per_row(uint32_t ndims, const uint32_t *shape, size_t size, const ag_tensor *x)
+{
+    if (size != ag__tensor_rows(x)) return false;
+    if (ndims == 1 || (ndims == 2 && shape[1] == 1)) return true;
+    uint32_t leading = x->ndims - 1; /* the size leaves only a 1 to follow them */
+    return (ndims == leading || ndims == leading + 1) &&
+           memcmp(shape, x->shape, leading * sizeof *x->shape) == 0;
 }

@@ -29,7 +29,13 @@ ag_status ag__shape_size(const char *function, uint32_t ndims, const uint32_t *d
 ag_status ag__tensor_check(const char *function, const char *argument, const ag_tensor *tensor);
 
 /* The same for indices. What they may be depends on what they choose from, and is not checked. */
-ag_status ag__indices_check(const char *function, const ag_indices *indices);
+ag_status ag__indices_check(const char *function, const char *argument, const ag_indices *indices);
+
+/* Writes where an element stands: "[3, 7]". */
+ag__shape_text ag__index_text(uint32_t ndims, const uint32_t *shape, size_t offset);
+
+/* Whether a shape holds one value per row of x: [rows], [rows, 1], or x's shape up to its last. */
+bool ag__one_per_row(uint32_t ndims, const uint32_t *shape, size_t size, const ag_tensor *x);
 
 /* Whether two tensors share memory. */
 bool ag__tensors_overlap(const ag_tensor *a, const ag_tensor *b);

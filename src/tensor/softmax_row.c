@@ -10,6 +10,7 @@ typedef void sums_kernel(size_t, const float *, double, double *, double *);
 typedef void exp_kernel(size_t, const float *, double, double, double *);
 typedef void gradient_kernel(size_t, const float *, double, double, const float *, double,
                              double *);
+typedef void wide_kernel(size_t, const float *, double, double, const double *, double, double *);
 
 /* Of each lane by itself, which is a vector instruction. */
 #define LANES 32
@@ -55,13 +56,27 @@ AG__INLINE void exponentials(size_t n, const float *restrict x, double m, double
         out[i] = factor * ((double)x[i] == m ? 1 : ag__exp_of_negative((double)x[i] - m));
 }
 
+/* The weights are given in one of two forms, or are 0. */
 AG__INLINE void gradient(size_t n, const float *restrict x, double m, double others,
-                         const float *restrict weights, double total, double *restrict out)
+                         const float *restrict weights, const double *restrict wide, double total,
+                         double *restrict out)
 {
     double per_unit = total / (1 + others);
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        out[i] = ag__softmax_slope((double)x[i], (double)weights[i], m, others, total, per_unit);
+    for (size_t i = 0; i < n; i++) {
+        double weight = weights != NULL ? (double)weights[i] : wide != NULL ? wide[i] : 0;
+        out[i] = ag__softmax_slope((double)x[i], weight, m, others, total, per_unit);
+    }
+}
+
+/* A loop for each form. */
+AG__INLINE void gradient_of_floats(size_t n, const float *x, double m, double others,
+                                   const float *weights, double total, double *out)
+{
+    if (weights != NULL)
+        gradient(n, x, m, others, weights, NULL, total, out);
+    else
+        gradient(n, x, m, others, NULL, NULL, total, out);
 }
 
 AG__DEFINE_KERNELS(maximum_kernels, maximum_kernel, maximum, (size_t n, const float *x, float *out),
@@ -72,10 +87,14 @@ AG__DEFINE_KERNELS(sums_kernels, sums_kernel, sum_exponentials,
 AG__DEFINE_KERNELS(exp_kernels, exp_kernel, exponentials,
                    (size_t n, const float *x, double m, double factor, double *out),
                    (n, x, m, factor, out))
-AG__DEFINE_KERNELS(gradient_kernels, gradient_kernel, gradient,
+AG__DEFINE_KERNELS(gradient_kernels, gradient_kernel, gradient_of_floats,
                    (size_t n, const float *x, double m, double others, const float *weights,
                     double total, double *out),
                    (n, x, m, others, weights, total, out))
+AG__DEFINE_KERNELS(wide_kernels, wide_kernel, gradient,
+                   (size_t n, const float *x, double m, double others, const double *wide,
+                    double total, double *out),
+                   (n, x, m, others, NULL, wide, total, out))
 
 float ag__row_maximum(size_t n, const float *x)
 {
@@ -107,4 +126,10 @@ void ag__softmax_gradient(const ag__softmax_row *row, size_t offset, size_t n, c
                           double total, double *out)
 {
     gradient_kernels[ag__cpu()](n, row->x + offset, row->maximum, row->others, weights, total, out);
+}
+
+void ag__softmax_gradient_wide(const ag__softmax_row *row, size_t offset, size_t n,
+                               const double *weights, double total, double *out)
+{
+    wide_kernels[ag__cpu()](n, row->x + offset, row->maximum, row->others, weights, total, out);
 }

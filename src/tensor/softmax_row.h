@@ -60,8 +60,15 @@ double ag__log_sum(const ag__softmax_row *row);
 /* The softmax of n ≤ AG__CHUNK classes from `offset` on. */
 void ag__softmax_probabilities(const ag__softmax_row *row, size_t offset, size_t n, double *out);
 
-/* ag__softmax_slope of n ≤ AG__CHUNK classes from `offset` on. */
+/*
+ * ag__softmax_slope of n ≤ AG__CHUNK classes from `offset` on, which have their weights there; 0 each
+ * if weights is NULL.
+ */
 void ag__softmax_gradient(const ag__softmax_row *row, size_t offset, size_t n, const float *weights,
                           double total, double *out);
+
+/* The same with weights in double. */
+void ag__softmax_gradient_wide(const ag__softmax_row *row, size_t offset, size_t n,
+                               const double *weights, double total, double *out);
 
 #endif

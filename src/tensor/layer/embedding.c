@@ -42,7 +42,7 @@ static ag_status check_values(const ag__call *call)
 
 static ag_status embedding_infer_shape(const ag__call *call, ag__shape *shape)
 {
-    ag_status status = ag__indices_check("embedding", call->indices);
+    ag_status status = ag__indices_check("embedding", "indices", call->indices);
     if (status == AG_OK) status = check_table(call);
     if (status == AG_OK) status = check_values(call);
     if (status != AG_OK) return status;

@@ -1,8 +1,11 @@
-/* nll.c: negative log-likelihood, -Σ_c t_c l_c for each row of log-probabilities l. */
+/*
+ * nll.c: negative log-likelihood, -Σ_c t_c l_c for each row of log-probabilities l, for targets t that
+ * are given or follow from labels.
+ */
 #include "config.h"
 
 #include "core/cpu.h"
-#include "tensor/rowwise.h"
+#include "tensor/loss/labels.h"
 
 #include <math.h>
 
@@ -61,13 +64,67 @@ static void compute_short_rows(const ag__rows *rows)
     ag__store_gradient(all, buffer, NULL, 1, &rows->sinks[0], 0);
 }
 
-static void compute(const ag__rows *rows)
+/* ---- targets that class weights change ---- */
+
+static double changed_term(double log_prob, double target)
+{
+    return target == 0 && log_prob == -HUGE_VAL ? 0 : -target * log_prob;
+}
+
+static void compute_changed_row(const ag__rows *rows, const ag__target_change *change, size_t index)
+{
+    double targets[AG__CHUNK], sum = 0;
+    size_t offset = index * rows->n;
+    const float *log_probs = rows->inputs[0] + offset;
+    for (size_t i = 0, n; i < rows->n; i += n) {
+        n = ag__chunk_length(rows->n - i);
+        ag__changed_targets(rows, change, index, i, n, targets, 1);
+        for (size_t c = 0; c < n; c++)
+            sum += changed_term((double)log_probs[i + c], targets[c]);
+        if (rows->sinks == NULL) continue;
+        ag__store_gradient(n, targets, NULL, -rows->scales[index], &rows->sinks[0], offset + i);
+    }
+    if (rows->values != NULL) rows->values[index] = sum;
+}
+
+/* ---- labels: one number of a row is read, and one of its gradient is not 0 ---- */
+
+static void compute_labelled_row(const ag__rows *rows, const ag__target_change *change,
+                                 size_t index)
+{
+    size_t label = (size_t)rows->labels[index], at = index * rows->n + label;
+    double weight = ag__class_weight(change, label);
+    if (rows->values != NULL)
+        rows->values[index] = changed_term((double)rows->inputs[0][at], weight);
+    if (rows->sinks == NULL) return;
+    double scale = rows->scales[index];
+    ag__sink sink = ag__sink_at(&rows->sinks[0], index * rows->n);
+    ag__store_zero(rows->n, scale, &sink);
+    ag__put(&sink, label, -scale * weight);
+}
+
+/* ---- the loss ---- */
+
+static void compute_given(const ag__rows *rows)
 {
     if (rows->n <= AG__CHUNK / AG__ROWS)
         compute_short_rows(rows);
     else
         for (size_t row = 0; row < rows->count; row++)
             compute_long_row(rows, row);
+}
+
+static void compute(const ag__rows *rows)
+{
+    ag__target_change change = ag__target_change_of(rows);
+    bool labelled = rows->labels != NULL;
+    if (!labelled && change.class_weights == NULL) {
+        compute_given(rows);
+        return;
+    }
+    for (size_t row = 0; row < rows->count; row++)
+        (labelled ? compute_labelled_row : compute_changed_row)(rows, &change, row);
+    ag__count_correct(rows);
 }
 
 const ag__op ag__op_nll_loss = {
@@ -77,6 +134,21 @@ const ag__op ag__op_nll_loss = {
     .num_differentiable = 1,
     .input_names = {"log_probs", "target"},
     .takes_reduction = true,
+    .options = AG__TAKES(class_weights),
+    AG__ROWWISE,
+    .law = &(const ag__rowwise){compute},
+    .nanoseconds = AG__CHEAP,
+};
+
+const ag__op ag__op_nll_labels_loss = {
+    .name = "nll_labels_loss",
+    .num_inputs = 1,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .takes_labels = true,
+    .input_names = {"log_probs"},
+    .takes_reduction = true,
+    .options = AG__TAKES(class_weights) | AG__TAKES(has_ignore_index) | AG__TAKES(num_correct),
     AG__ROWWISE,
     .law = &(const ag__rowwise){compute},
     .nanoseconds = AG__CHEAP,

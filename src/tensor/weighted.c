@@ -1,0 +1,182 @@
+/* weighted.c: element by element, where elements weigh differently. */
+#include "config.h"
+
+#include "tensor/weighted.h"
+
+#include "core/parallel.h"
+#include "tensor/chunk.h"
+#include "tensor/elementwise.h"
+#include "tensor/reduction.h"
+
+/* ---- weights ---- */
+
+typedef void weigh_kernel(size_t, const double *, double *);
+
+/* What weighs 0 becomes 0, were it NaN. */
+AG__INLINE void weigh(size_t n, const double *restrict weights, double *restrict x)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        double weighted = weights[i] * x[i];
+        x[i] = weights[i] == 0 ? 0 : weighted;
+    }
+}
+
+AG__DEFINE_KERNELS(weigh_kernels, weigh_kernel, weigh, (size_t n, const double *weights, double *x),
+                   (n, weights, x))
+
+/* The weights of n elements from an offset on, where one may stand for a row of them, or there are none. */
+static void lay_out_weights(const ag__call *call, size_t offset, size_t n, double *out)
+{
+    const ag_tensor *weights = call->options->weights;
+    size_t each = weights != NULL ? call->inputs[0]->size / weights->size : 0;
+    if (each == 1) ag__widen(n, weights->data + offset, out);
+    for (size_t i = 0; each == 0 && i < n; i++)
+        out[i] = 1;
+    for (size_t i = 0, length; each > 1 && i < n; i += length) {
+        length = each - (offset + i) % each;
+        if (length > n - i) length = n - i;
+        for (size_t k = 0; k < length; k++)
+            out[i + k] = (double)weights->data[(offset + i) / each];
+    }
+}
+
+/* ---- a pass over the elements ---- */
+
+typedef struct pass {
+    const ag__call *call;
+    const ag__elementwise *law;
+    ag__blocks blocks;
+    double divisor;
+
+    bool with_values;
+    double partial_sums[AG__MAX_BLOCKS];
+    size_t nonzero[AG__MAX_BLOCKS];
+    float *values; /* NULL if they are summed */
+
+    bool with_gradients;
+    const float *upstream; /* NULL if it is one number, which is then part of scale */
+    double scale;
+    ag__sink sinks[AG__MAX_INPUTS];
+} pass;
+
+static void prepare(pass *p, const ag__call *call)
+{
+    p->call = call;
+    p->law = call->op->law;
+    p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
+    p->divisor = ag__divisor(call, p->blocks.items);
+    p->with_values = p->with_gradients = false;
+    p->values = NULL;
+}
+
+static void want_gradients(pass *p, const ag_tensor *grad, const ag__sink *sinks)
+{
+    bool reduced = p->call->reduction != AG_REDUCTION_NONE;
+    p->with_gradients = true;
+    p->upstream = grad != NULL && !reduced ? grad->data : NULL;
+    p->scale = ag__gradient_scale(p->call, grad, p->divisor);
+    for (uint32_t i = 0; i < p->call->op->num_differentiable; i++)
+        p->sinks[i] = ag__large_sink(sinks[i], p->blocks.items);
+}
+
+static void run_kernel(const pass *p, ag__law_kernel *const *kernels, size_t offset, size_t n,
+                       const ag__law_out *out)
+{
+    const ag__call *call = p->call;
+    const ag_tensor *second = call->inputs[1] != NULL ? call->inputs[1] : call->inputs[0];
+    kernels[ag__cpu()](n, call->inputs[0]->data + offset, second->data + offset,
+                       (double)call->parameter, out);
+}
+
+static void write_gradients(const pass *p, size_t offset, size_t n, const double *weights)
+{
+    double slopes[AG__CHUNK];
+    const float *upstream = p->upstream != NULL ? p->upstream + offset : NULL;
+    for (uint32_t i = 0; i < p->call->op->num_differentiable; i++) {
+        if (p->sinks[i].data == NULL) continue;
+        run_kernel(p, i == 0 ? p->law->kernels : p->law->second, offset, n,
+                   &(ag__law_out){.slopes = slopes});
+        weigh_kernels[ag__cpu()](n, weights, slopes);
+        ag__store_gradient(n, slopes, upstream, p->scale, &p->sinks[i], offset);
+    }
+}
+
+/* Computes a chunk. Returns the sum of its values, and counts those that are not 0. */
+static double compute_chunk(const pass *p, size_t offset, size_t n, size_t *nonzero)
+{
+    double weights[AG__CHUNK], values[AG__CHUNK];
+    lay_out_weights(p->call, offset, n, weights);
+    if (p->with_gradients) write_gradients(p, offset, n, weights);
+    if (!p->with_values) return 0;
+    run_kernel(p, p->law->kernels, offset, n, &(ag__law_out){.values = values});
+    weigh_kernels[ag__cpu()](n, weights, values);
+    if (p->values != NULL) ag__narrow(n, values, p->values + offset);
+    for (size_t i = 0; i < n; i++)
+        *nonzero += values[i] != 0;
+    return ag__sum(n, values);
+}
+
+static void compute_block(pass *p, size_t block)
+{
+    double sum = 0;
+    size_t nonzero = 0, stop = ag__block_begin(&p->blocks, block + 1);
+    for (size_t i = ag__block_begin(&p->blocks, block), n; i < stop; i += n) {
+        n = ag__chunk_length(stop - i);
+        sum += compute_chunk(p, i, n, &nonzero);
+    }
+    if (!p->with_values) return;
+    p->partial_sums[block] = sum;
+    p->nonzero[block] = nonzero;
+}
+
+static void compute_blocks(size_t begin, size_t end, void *context)
+{
+    pass *p = context;
+    for (size_t block = begin; block < end; block++)
+        compute_block(p, block);
+    for (uint32_t i = 0; p->with_gradients && i < p->call->op->num_differentiable; i++)
+        ag__end_streaming(&p->sinks[i]);
+}
+
+static void run(pass *p)
+{
+    ag__parallel_for(p->blocks.count, p->call->op->nanoseconds * (double)p->blocks.items,
+                     compute_blocks, p);
+}
+
+/* A pass for the values alone, after which the divisor is known that depends on them. */
+static void count_first(pass *p)
+{
+    p->with_values = true;
+    run(p);
+    p->with_values = false;
+    p->divisor = 0;
+    for (size_t block = 0; block < p->blocks.count; block++)
+        p->divisor += (double)p->nonzero[block];
+}
+
+ag_status ag__weighted_forward(const ag__call *call, ag_tensor *out, const ag__sink *sinks)
+{
+    ag_status status = ag__call_check_domains(call);
+    if (status != AG_OK) return status;
+    pass p;
+    prepare(&p, call);
+    bool reduced = call->reduction != AG_REDUCTION_NONE;
+    if (!reduced) p.values = out->data;
+    p.with_values = !ag__divides_by_nonzero(call);
+    if (!p.with_values) count_first(&p);
+    if (sinks != NULL) want_gradients(&p, NULL, sinks);
+    if (p.with_values || p.with_gradients) run(&p);
+    if (reduced) out->data[0] = ag__reduce(&p.blocks, p.partial_sums, p.divisor);
+    return AG_OK;
+}
+
+void ag__weighted_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks)
+{
+    pass p;
+    prepare(&p, call);
+    if (ag__divides_by_nonzero(call)) count_first(&p);
+    want_gradients(&p, grad, sinks);
+    run(&p);
+}
