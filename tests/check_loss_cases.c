@@ -1019,7 +1019,9 @@ static const nan_reach nan_reaches[] = {
     {"bce_loss", {{REACHES_ELEMENT}, {REACHES_ELEMENT}}},
     {"bce_with_logits_loss", {{REACHES_ELEMENT}, {REACHES_ELEMENT}}},
     {"cross_entropy_loss", {{REACHES_ROW}, {REACHES_ROW}}},
+    {"cross_entropy_labels_loss", {{REACHES_ROW}}},
     {"nll_loss", {{REACHES_NOTHING}, {REACHES_ELEMENT}}},
+    {"nll_labels_loss", {{REACHES_NOTHING}}},
     {"kl_div_loss", {{REACHES_NOTHING}, {REACHES_ELEMENT}}},
     {"hinge_loss", {{REACHES_ELEMENT}, {REACHES_ELEMENT}}},
     {"l2_loss", {{REACHES_ELEMENT}}},
@@ -1089,11 +1091,19 @@ static void assert_nan_in_gradient(const nan_place *place, uint32_t output, cons
     }
 }
 
+/* The element of the same row that the label chooses: no other is read. */
+static size_t at_label(const op_arguments *arguments, size_t index)
+{
+    size_t columns = arguments->tensors[0]->shape[1], row = index / columns;
+    return row * columns + (size_t)arguments->indices->data[row];
+}
+
 static void check_nan_at(const op_case *c, uint32_t input, size_t index)
 {
     ag_arena *arena = ag_arena_create(0);
     op_arguments arguments = op_create_inputs(c, arena);
     ag_tensor *tensor = arguments.tensors[input];
+    if (strcmp(c->entry->name, "nll_labels_loss") == 0) index = at_label(&arguments, index);
     tensor->data[index] = NAN;
     size_t columns = c->entry->op->labels_rows && input == 2 ? 1 : c->shapes[0].dims[1];
     nan_place place = {c, input, index, index / columns, is_row_loss(c)};

@@ -339,6 +339,7 @@ START_TEST(a_loss_on_tensors_allocates_nothing)
         ck_assert_int_eq(entry->value(out, &w.arguments), AG_OK);
         ck_assert_int_eq(entry->gradient(outs, w.upstream, &w.arguments), AG_OK);
         ck_assert_int_eq(entry->value_and_gradient(out, outs, &w.arguments), AG_OK);
+        ck_assert_int_eq(entry->wanted(out, outs, &w.arguments, NULL), AG_OK);
         ck_assert_int_eq(failing_allocator_requests(), 0);
         destroy_world(&w);
     }
@@ -645,8 +646,9 @@ static bool is_listed(const char *symbol)
         if (strcmp(symbol, allocating[i].name) == 0) return true;
     for (size_t i = 0; i < LENGTH(not_allocating); i++)
         if (strcmp(symbol, not_allocating[i].name) == 0) return true;
-    static const char *const forms[] = {"ag_%s", "ag_tensor_%s", "ag_tensor_%s_grad",
-                                        "ag_tensor_%s_value_and_grad"};
+    static const char *const forms[] = {
+        "ag_%s",      "ag_tensor_%s",     "ag_tensor_%s_grad", "ag_tensor_%s_value_and_grad",
+        "ag_%s_with", "ag_tensor_%s_with"};
     for (int i = 0; i < num_op_entries; i++)
         for (size_t form = 0; form < (op_entries[i].is_loss ? LENGTH(forms) : 1); form++) {
             snprintf(name, sizeof name, forms[form], op_entries[i].name);

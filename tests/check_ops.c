@@ -435,6 +435,7 @@ static op_case huge_case(const op_entry *entry)
     for (uint32_t i = 0; i < entry->op->num_inputs; i++)
         c.shapes[i] = (ag__shape){2, {HUGE_ROWS, HUGE_COLUMNS}};
     if (entry->op->labels_rows) c.shapes[entry->op->num_inputs - 1] = (ag__shape){1, {HUGE_ROWS}};
+    if (entry->op->takes_labels) c.indices = (ag__shape){1, {HUGE_ROWS}};
     return c;
 }
 
@@ -476,6 +477,9 @@ static void assert_made_of_parts(const op_case *c, ag_arena *arena, const op_arg
         ag_tensor *expected[AG__MAX_INPUTS] = {NULL};
         for (uint32_t i = 0; i < c->entry->op->num_inputs; i++)
             arguments.tensors[i] = view_rows(arena, whole->tensors[i], part * rows, rows);
+        if (whole->indices != NULL)
+            arguments.indices = ag_indices_create_from(arena, 1, (uint32_t[]){rows},
+                                                       whole->indices->data + part * rows);
         for (uint32_t i = 0; i < c->entry->op->num_differentiable; i++)
             expected[i] = ag_tensor_create(arena, 2, (uint32_t[]){rows, HUGE_COLUMNS});
         assert_ok(c, c->entry->gradient(expected, one, &arguments));

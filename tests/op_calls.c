@@ -17,6 +17,7 @@
 #define GRAPH_single(function) function(arena, v[0], a->reduction)
 #define GRAPH_labelled_pair(function) function(arena, v[0], v[1], v[2], a->parameter, a->reduction)
 #define GRAPH_triple(function) function(arena, v[0], v[1], v[2], a->parameter, a->reduction)
+#define GRAPH_labels(function) function(arena, v[0], a->indices, a->reduction)
 #define GRAPH_unary(function) function(arena, v[0])
 #define GRAPH_unary_parameter(function) function(arena, v[0], a->parameter)
 #define GRAPH_binary(function) function(arena, v[0], v[1])
@@ -62,6 +63,7 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define VALUE_single(function) function(out, t[0], a->reduction)
 #define VALUE_labelled_pair(function) function(out, t[0], t[1], t[2], a->parameter, a->reduction)
 #define VALUE_triple(function) function(out, t[0], t[1], t[2], a->parameter, a->reduction)
+#define VALUE_labels(function) function(out, t[0], a->indices, a->reduction)
 
 #define GRADIENT_pair(function) function(outs[0], t[0], t[1], grad, a->reduction)
 #define GRADIENT_pair_parameter(function)                                                          \
@@ -71,6 +73,7 @@ AG__OP_TABLE(DEFINE_GRAPH)
     function(outs[0], outs[1], t[0], t[1], t[2], grad, a->parameter, a->reduction)
 #define GRADIENT_triple(function)                                                                  \
     function(outs[0], outs[1], outs[2], t[0], t[1], t[2], grad, a->parameter, a->reduction)
+#define GRADIENT_labels(function) function(outs[0], t[0], a->indices, grad, a->reduction)
 
 #define BOTH_pair(function) function(out, outs[0], t[0], t[1], a->reduction)
 #define BOTH_pair_parameter(function) function(out, outs[0], t[0], t[1], a->parameter, a->reduction)
@@ -79,6 +82,25 @@ AG__OP_TABLE(DEFINE_GRAPH)
     function(out, outs[0], outs[1], t[0], t[1], t[2], a->parameter, a->reduction)
 #define BOTH_triple(function)                                                                      \
     function(out, outs[0], outs[1], outs[2], t[0], t[1], t[2], a->parameter, a->reduction)
+#define BOTH_labels(function) function(out, outs[0], t[0], a->indices, a->reduction)
+
+/* ---- losses with options: function is ag_<name>_with or ag_tensor_<name>_with ---- */
+
+#define GRAPH_WITH_pair(function) function(arena, v[0], v[1], options)
+#define GRAPH_WITH_pair_parameter(function) function(arena, v[0], v[1], a->parameter, options)
+#define GRAPH_WITH_single(function) function(arena, v[0], options)
+#define GRAPH_WITH_labelled_pair(function) function(arena, v[0], v[1], v[2], a->parameter, options)
+#define GRAPH_WITH_triple(function) function(arena, v[0], v[1], v[2], a->parameter, options)
+#define GRAPH_WITH_labels(function) function(arena, v[0], a->indices, options)
+
+#define WANTED_pair(function) function(out, outs[0], t[0], t[1], options)
+#define WANTED_pair_parameter(function) function(out, outs[0], t[0], t[1], a->parameter, options)
+#define WANTED_single(function) function(out, outs[0], t[0], options)
+#define WANTED_labelled_pair(function)                                                             \
+    function(out, outs[0], outs[1], t[0], t[1], t[2], a->parameter, options)
+#define WANTED_triple(function)                                                                    \
+    function(out, outs[0], outs[1], outs[2], t[0], t[1], t[2], a->parameter, options)
+#define WANTED_labels(function) function(out, outs[0], t[0], a->indices, options)
 
 #define DEFINE_LOSS(name, signature)                                                               \
     static ag_status value_##name(ag_tensor *out, const op_arguments *a)                           \
@@ -96,6 +118,18 @@ AG__OP_TABLE(DEFINE_GRAPH)
     {                                                                                              \
         ag_tensor *const *t = a->tensors;                                                          \
         return BOTH_##signature(ag_tensor_##name##_value_and_grad);                                \
+    }                                                                                              \
+    static ag_variable *graph_with_##name(ag_arena *arena, const op_arguments *a,                  \
+                                          const ag_loss_options *options)                          \
+    {                                                                                              \
+        ag_variable *const *v = a->variables;                                                      \
+        return GRAPH_WITH_##signature(ag_##name##_with);                                           \
+    }                                                                                              \
+    static ag_status wanted_##name(ag_tensor *out, ag_tensor *const *outs, const op_arguments *a,  \
+                                   const ag_loss_options *options)                                 \
+    {                                                                                              \
+        ag_tensor *const *t = a->tensors;                                                          \
+        return WANTED_##signature(ag_tensor_##name##_with);                                        \
     }
 AG__LOSS_TABLE(DEFINE_LOSS)
 
@@ -160,7 +194,7 @@ AG__FUNCTION_TABLE(DEFINE_FUNCTION)
 
 /* ---- the table ---- */
 
-#define ENTRY(name_, signature_, is_loss_, both_)                                                  \
+#define ENTRY(name_, signature_, is_loss_, both_, graph_with_, wanted_)                            \
     {.name = #name_,                                                                               \
      .op = &ag__op_##name_,                                                                        \
      .signature = SIGNATURE_##signature_,                                                          \
@@ -168,9 +202,12 @@ AG__FUNCTION_TABLE(DEFINE_FUNCTION)
      .graph = graph_##name_,                                                                       \
      .value = value_##name_,                                                                       \
      .gradient = gradient_##name_,                                                                 \
-     .value_and_gradient = both_},
-#define LOSS_ENTRY(name, signature) ENTRY(name, signature, true, both_##name)
-#define FUNCTION_ENTRY(name, signature) ENTRY(name, signature, false, NULL)
+     .value_and_gradient = both_,                                                                  \
+     .graph_with = graph_with_,                                                                    \
+     .wanted = wanted_},
+#define LOSS_ENTRY(name, signature)                                                                \
+    ENTRY(name, signature, true, both_##name, graph_with_##name, wanted_##name)
+#define FUNCTION_ENTRY(name, signature) ENTRY(name, signature, false, NULL, NULL, NULL)
 
 const op_entry op_entries[] = {AG__LOSS_TABLE(LOSS_ENTRY) AG__FUNCTION_TABLE(FUNCTION_ENTRY)};
 
@@ -277,6 +314,15 @@ static const ag__shape large_stretched[][2] = {
     {{3, {50, 1, 2}}, {3, {1, 2000, 1}}},
     {{3, {30, 1, 2000}}, {3, {30, 7, 1}}},
 };
+
+/* As above, of classes. */
+static bool labels_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    if (!shape_at(scale, scale == OP_SMALL ? variant / 2 : variant, &c->shapes[0])) return false;
+    uint32_t rows = elements_of(&c->shapes[0]) / c->shapes[0].dims[c->shapes[0].ndims - 1];
+    c->indices = (ag__shape){1 + variant % 2, {rows, 1}};
+    return true;
+}
 
 static bool stretched_shapes(op_scale scale, size_t index, op_case *c)
 {
@@ -527,6 +573,7 @@ static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
     if (strcmp(c->entry->name, "pow") == 0) return pow_shapes(scale, variant, c);
     switch (c->entry->signature) {
     case SIGNATURE_labelled_pair: return labelled_pair_shapes(scale, variant, c);
+    case SIGNATURE_labels: return labels_shapes(scale, variant, c);
     case SIGNATURE_binary: return binary_shapes(scale, variant, c);
     case SIGNATURE_matmul: return matmul_shapes(scale, variant, c);
     case SIGNATURE_linear: return linear_shapes(scale, variant, c);
@@ -694,6 +741,7 @@ static const struct {
     {"cross_entropy_loss", 1, KIND_PROBABILITY_ROW},
     {"nll_loss", 0, KIND_LOG_PROBABILITY},
     {"nll_loss", 1, KIND_PROBABILITY_ROW},
+    {"nll_labels_loss", 0, KIND_LOG_PROBABILITY},
     {"kl_div_loss", 0, KIND_LOG_PROBABILITY},
     {"log", 0, KIND_NOT_NEGATIVE},
     {"sqrt", 0, KIND_NOT_NEGATIVE},
@@ -725,14 +773,16 @@ static ag_tensor *create_input(const op_case *c, uint32_t input, uint64_t seed, 
     return tensor;
 }
 
-/* Rows of the table, some of them often and some never. */
+/* Rows of the table, or classes, some of them often and some never. */
 static ag_indices *create_indices(const op_case *c, ag_arena *arena)
 {
     ag_indices *indices = ag_indices_create(arena, c->indices.ndims, c->indices.dims);
     if (indices == NULL) abort();
     uint64_t seed = 17;
+    const ag__shape *from = &c->shapes[0];
+    uint32_t choices = from->dims[c->entry->op->takes_labels ? from->ndims - 1 : 0];
     for (size_t i = 0; i < indices->size; i++)
-        indices->data[i] = (int32_t)(next_bits(&seed) % (1 + c->shapes[0].dims[0] * 2 / 3));
+        indices->data[i] = (int32_t)(next_bits(&seed) % (1 + choices * 2 / 3));
     return indices;
 }
 

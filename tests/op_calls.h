@@ -17,6 +17,7 @@ typedef enum op_signature {
     SIGNATURE_single,
     SIGNATURE_labelled_pair,
     SIGNATURE_triple,
+    SIGNATURE_labels,
     SIGNATURE_unary,
     SIGNATURE_unary_parameter,
     SIGNATURE_binary,
@@ -46,7 +47,7 @@ typedef struct op_arguments {
     uint32_t transposes;
     uint32_t integers[AG__MAX_INTEGERS]; /* as the operation's call has them */
     const ag__shape *new_shape;          /* of reshape */
-    const ag_indices *indices;           /* of embedding */
+    const ag_indices *indices;           /* of embedding, and the labels of a loss */
 } op_arguments;
 
 typedef struct op_entry {
@@ -62,6 +63,11 @@ typedef struct op_entry {
     /* of a loss; NULL for the others */
     ag_status (*value_and_gradient)(ag_tensor *out, ag_tensor *const *outs,
                                     const op_arguments *arguments);
+    /* the forms with options, which replace the arguments' reduction; of what is wanted, not NULL */
+    ag_variable *(*graph_with)(ag_arena *arena, const op_arguments *arguments,
+                               const ag_loss_options *options);
+    ag_status (*wanted)(ag_tensor *out, ag_tensor *const *outs, const op_arguments *arguments,
+                        const ag_loss_options *options);
 } op_entry;
 
 extern const op_entry op_entries[];
@@ -92,7 +98,7 @@ typedef struct op_case {
     ag_reduction reduction;
     uint32_t transposes;
     uint32_t integers[AG__MAX_INTEGERS];
-    ag__shape indices; /* of embedding */
+    ag__shape indices; /* of embedding and labels */
     op_flavour flavour;
 } op_case;
 

@@ -316,6 +316,7 @@ typedef struct row {
     size_t n;
     const long double *inputs[REFERENCE_MAX_INPUTS];
     long double parameter;
+    size_t label;
 } row;
 
 typedef struct reference_row_law {
@@ -328,6 +329,7 @@ static row row_at(const reference_op *op, const reference_call *call, size_t ind
 {
     size_t n = columns_of(&call->shapes[0]);
     row result = {.n = n, .parameter = call->parameter};
+    if (call->indices != NULL) result.label = (size_t)call->indices[index];
     for (uint32_t i = 0; i < REFERENCE_MAX_INPUTS; i++) {
         size_t stride = op->row_law->last_is_label && i == 2 ? 1 : n;
         if (call->inputs[i] != NULL) result.inputs[i] = call->inputs[i] + index * stride;
@@ -438,6 +440,45 @@ static void nll_row_gradient(const row *r, uint32_t input, reference_number *out
     (void)input;
     for (size_t c = 0; c < r->n; c++)
         out[c] = number(-r->inputs[1][c]);
+}
+
+/* ---- labels: the same for one-hot rows ---- */
+
+static long double *one_hot_target(const row *r)
+{
+    long double *target = calloc(r->n, sizeof *target);
+    if (target == NULL) abort();
+    target[r->label] = 1;
+    return target;
+}
+
+static reference_number cross_entropy_labels_row(const row *r)
+{
+    long double *target = one_hot_target(r);
+    row one_hot = {.n = r->n, .inputs = {r->inputs[0], target}};
+    reference_number result = cross_entropy_row(&one_hot);
+    free(target);
+    return result;
+}
+
+static void cross_entropy_labels_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    long double *target = one_hot_target(r);
+    row one_hot = {.n = r->n, .inputs = {r->inputs[0], target}};
+    cross_entropy_row_gradient(&one_hot, input, out);
+    free(target);
+}
+
+static reference_number nll_labels_row(const row *r)
+{
+    return number(-r->inputs[0][r->label]);
+}
+
+static void nll_labels_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    (void)input;
+    for (size_t c = 0; c < r->n; c++)
+        out[c] = number(c == r->label ? -1 : 0);
 }
 
 /* ---- cosine ---- */
@@ -2060,6 +2101,8 @@ static const reference_op references[] = {
     ELEMENTS(bce_with_logits_loss, bce_with_logits),
     ROWS(cross_entropy_loss, cross_entropy, false),
     ROWS(nll_loss, nll, false),
+    ROWS(cross_entropy_labels_loss, cross_entropy_labels, false),
+    ROWS(nll_labels_loss, nll_labels, false),
     ELEMENTS(kl_div_loss, kl_div),
     ELEMENTS(hinge_loss, hinge),
     ELEMENTS(l2_loss, l2),

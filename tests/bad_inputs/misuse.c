@@ -119,17 +119,22 @@ static void assert_outputs_untouched(const misuse *m)
     ck_assert_msg(untouched, "%s, %s: an output was touched", op_describe(m->spec).text, m->doing);
 }
 
+static void assert_no_node(const misuse *m, const ag_arena *arena, size_t used,
+                           const ag_variable *node, ag_status expected, const char *mentioned)
+{
+    ck_assert_msg(node == NULL, "%s, %s: got a node", op_describe(m->spec).text, m->doing);
+    assert_failure(m, ag_last_status(), expected, mentioned);
+    ck_assert_msg(ag_arena_used(arena) == used, "%s, %s: the arena is fuller than before",
+                  op_describe(m->spec).text, m->doing);
+}
+
 void graph_must_fail(misuse *m, ag_arena *arena, const op_arguments *arguments, ag_status expected,
                      const char *mentioned)
 {
     size_t used = ag_arena_used(arena);
     bad_input_counted(name_of_form(m->spec->entry, "", "").text);
     ag_clear_error();
-    const ag_variable *node = m->spec->entry->graph(arena, arguments);
-    ck_assert_msg(node == NULL, "%s, %s: got a node", op_describe(m->spec).text, m->doing);
-    assert_failure(m, ag_last_status(), expected, mentioned);
-    ck_assert_msg(ag_arena_used(arena) == used, "%s, %s: the arena is fuller than before",
-                  op_describe(m->spec).text, m->doing);
+    assert_no_node(m, arena, used, m->spec->entry->graph(arena, arguments), expected, mentioned);
 }
 
 void value_must_fail(misuse *m, ag_tensor *out, const op_arguments *arguments, ag_status expected,
@@ -163,6 +168,28 @@ void both_must_fail(misuse *m, ag_tensor *out, ag_tensor *const *outs,
     assert_outputs_untouched(m);
 }
 
+void with_options_must_fail(misuse *m, const op_arguments *arguments,
+                            const ag_loss_options *options, ag_status expected,
+                            const char *mentioned)
+{
+    const op_entry *entry = m->spec->entry;
+    ag_tensor *none[AG__MAX_INPUTS] = {NULL};
+    if (!entry->is_loss) return;
+    size_t used = ag_arena_used(m->graph);
+    bad_input_counted(name_of_form(entry, "", "_with").text);
+    ag_clear_error();
+    assert_no_node(m, m->graph, used, entry->graph_with(m->graph, arguments, options), expected,
+                   mentioned);
+    for (int wanted = 1; wanted < 4; wanted++) {
+        bad_input_counted(name_of_form(entry, "tensor_", "_with").text);
+        ag_clear_error();
+        ag_tensor *const *outs = wanted & 2 ? m->outs : none;
+        assert_failure(m, entry->wanted(wanted & 1 ? m->out : NULL, outs, arguments, options),
+                       expected, mentioned);
+        assert_outputs_untouched(m);
+    }
+}
+
 void all_forms_must_fail(misuse *m, const op_arguments *arguments, ag_status expected,
                          const char *mentioned)
 {
@@ -170,4 +197,6 @@ void all_forms_must_fail(misuse *m, const op_arguments *arguments, ag_status exp
     value_must_fail(m, m->out, arguments, expected, mentioned);
     gradient_must_fail(m, m->outs, m->upstream, arguments, expected, mentioned);
     both_must_fail(m, m->out, m->outs, arguments, expected, mentioned);
+    with_options_must_fail(m, arguments, &(ag_loss_options){.reduction = arguments->reduction},
+                           expected, mentioned);
 }

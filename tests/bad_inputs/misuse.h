@@ -47,6 +47,10 @@ void gradient_must_fail(misuse *m, ag_tensor *const *outs, const ag_tensor *grad
                         const op_arguments *arguments, ag_status expected, const char *mentioned);
 void both_must_fail(misuse *m, ag_tensor *out, ag_tensor *const *outs,
                     const op_arguments *arguments, ag_status expected, const char *mentioned);
+/* The forms with options, of which NULL stands for none but the mean. */
+void with_options_must_fail(misuse *m, const op_arguments *arguments,
+                            const ag_loss_options *options, ag_status expected,
+                            const char *mentioned);
 void all_forms_must_fail(misuse *m, const op_arguments *arguments, ag_status expected,
                          const char *mentioned);
 
