@@ -188,23 +188,27 @@ START_TEST(a_failure_belongs_to_its_thread)
 }
 END_TEST
 
-/* Weights, and variables that require no gradient, may be read by several graphs at once. */
+/* ---- what threads may share ---- */
+
+/* What all threads see, and what each makes of it. */
 typedef struct shared_work {
     ag_tensor *weights;
-    ag_variable *input;
+    ag_variable *parameter;      /* around weights; it requires a gradient */
+    ag_variable *input, *target; /* they require none */
     uint64_t hash;
 } shared_work;
 
-static void *read_shared(void *context)
+/* Each has a leaf of its own on the same weights, whose gradient forward and backward write. */
+static void *learn_with_a_leaf_of_its_own(void *context)
 {
     shared_work *w = context;
     ag_arena *arena = ag_arena_create(0);
     w->hash = 0xcbf29ce484222325u;
     for (int i = 0; i < 50; i++) {
-        ag_variable *mine =
-            ag_create_leaf(arena, w->weights, true); /* with a gradient of its own */
-        ag_variable *loss =
-            ag_l2_loss(arena, ag_linear(arena, w->input, mine, NULL), AG_REDUCTION_MEAN);
+        ag_variable *mine = ag_create_leaf(arena, w->weights, true);
+        ag_variable *output = ag_linear(arena, w->input, mine, NULL);
+        ag_variable *loss = ag_mse_loss(arena, output, w->target, AG_REDUCTION_MEAN);
+        loss = ag_add(arena, loss, ag_l2_loss(arena, mine, AG_REDUCTION_SUM));
         if (ag_backward(arena, loss) == AG_OK) hash_floats(&w->hash, mine->grad);
         ag_arena_reset(arena);
     }
@@ -212,27 +216,78 @@ static void *read_shared(void *context)
     return NULL;
 }
 
-START_TEST(threads_share_what_requires_no_gradient)
+/* Without a graph nothing is written, not even into a leaf that requires a gradient. */
+static void *evaluate_without_a_graph(void *context)
+{
+    shared_work *w = context;
+    ag_arena *arena = ag_arena_create(0);
+    w->hash = 0xcbf29ce484222325u;
+    ag_set_grad_enabled(false);
+    for (int i = 0; i < 50; i++) {
+        ag_variable *output = ag_linear(arena, w->input, w->parameter, NULL);
+        ag_variable *loss = ag_mse_loss(arena, output, w->target, AG_REDUCTION_MEAN);
+        ag_variable *decay = ag_l2_loss(arena, w->parameter, AG_REDUCTION_SUM);
+        hash_floats(&w->hash, ag_add(arena, loss, decay)->data);
+        ag_arena_reset(arena);
+    }
+    ag_set_grad_enabled(true);
+    ag_arena_destroy(arena);
+    return NULL;
+}
+
+/* The same through a frozen leaf for each thread, while gradients are recorded elsewhere in it. */
+static void *evaluate_detached(void *context)
+{
+    shared_work *w = context;
+    ag_arena *arena = ag_arena_create(0);
+    w->hash = 0xcbf29ce484222325u;
+    for (int i = 0; i < 50; i++) {
+        ag_variable *frozen = ag_detach(arena, w->parameter);
+        ag_variable *own = ag_create_leaf(arena, w->target->data, true);
+        ag_variable *output = ag_linear(arena, w->input, frozen, NULL);
+        ag_variable *loss = ag_mse_loss(arena, own, output, AG_REDUCTION_MEAN);
+        if (ag_backward(arena, loss) == AG_OK) hash_floats(&w->hash, own->grad);
+        ag_arena_reset(arena);
+    }
+    ag_arena_destroy(arena);
+    return NULL;
+}
+
+static void *(*const ways_to_share[])(void *) = {
+    learn_with_a_leaf_of_its_own,
+    evaluate_without_a_graph,
+    evaluate_detached,
+};
+
+static ag_tensor *random_matrix(ag_arena *arena, ag_random *random, uint32_t rows, uint32_t columns)
+{
+    ag_tensor *matrix = ag_tensor_create(arena, 2, (uint32_t[]){rows, columns});
+    ck_assert_int_eq(ag_tensor_fill_normal(matrix, random, 0, 1), AG_OK);
+    return matrix;
+}
+
+START_TEST(threads_share_what_nobody_writes)
 {
     ag_arena *arena = ag_arena_create(0);
     ag_random random = ag_random_create(3);
-    ag_tensor *weights = ag_tensor_create(arena, 2, (uint32_t[]){16, 8});
-    ag_tensor *x = ag_tensor_create(arena, 2, (uint32_t[]){32, 8});
-    ag_tensor_fill_normal(weights, &random, 0, 1);
-    ag_tensor_fill_normal(x, &random, 0, 1);
-    ag_variable *input = ag_create_leaf(arena, x, false);
+    ag_tensor *weights = random_matrix(arena, &random, 16, 8);
+    ag_tensor *x = random_matrix(arena, &random, 32, 8);
+    ag_tensor *y = random_matrix(arena, &random, 32, 16);
+    const shared_work shared = {weights, ag_create_leaf(arena, weights, true),
+                                ag_create_leaf(arena, x, false), ag_create_leaf(arena, y, false),
+                                0};
     pthread_t threads[THREADS];
-    shared_work work_of[THREADS];
+    shared_work work_of[THREADS], alone = shared;
     for (int i = 0; i < THREADS; i++) {
-        work_of[i] = (shared_work){weights, input, 0};
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, read_shared, &work_of[i]), 0);
+        work_of[i] = shared;
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, ways_to_share[_i], &work_of[i]), 0);
     }
     for (int i = 0; i < THREADS; i++)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-    shared_work alone = {weights, input, 0};
-    read_shared(&alone);
+    ways_to_share[_i](&alone);
     for (int i = 0; i < THREADS; i++)
         ck_assert_uint_eq(work_of[i].hash, alone.hash);
+    ck_assert_ptr_null(shared.parameter->grad);
     ag_arena_destroy(arena);
 }
 END_TEST
@@ -333,7 +388,7 @@ int main(void)
     tcase_add_test(tests, threads_learn_what_each_learns_alone);
     tcase_add_test(tests, so_they_do_with_parallel_work_inside);
     tcase_add_test(tests, a_failure_belongs_to_its_thread);
-    tcase_add_test(tests, threads_share_what_requires_no_gradient);
+    tcase_add_loop_test(tests, threads_share_what_nobody_writes, 0, 3);
     if (getenv("WITHOUT_FORKS") == NULL) {
         tcase_add_test(tests, a_refused_thread_is_done_without);
         tcase_add_test(tests, children_of_a_parallel_process_can_train);

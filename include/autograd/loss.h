@@ -66,6 +66,8 @@ AG_BEGIN_DECLS
  *       gets a gradient, whatever its requires_grad says. Returns NULL on failure. Where the
  *       gradient of a prediction is empty, its memory is written to here, so that backward has nothing
  *       left to do if the upstream gradient is 1: empty a leaf's gradient before the loss, not after.
+ *       So a prediction that requires a gradient is written to by forward, too: two threads must not
+ *       make losses of one at the same time (see variable.h for what threads may share).
  *   ag_tensor_<loss>(out, inputs..., reduction)
  *       The value alone; out has the shape that the reduction gives.
  *   ag_tensor_<loss>_grad(out..., inputs..., grad, reduction)

@@ -22,7 +22,15 @@ typedef ag_status (*ag_backward_fn)(ag_variable *self, ag_arena *temp_arena);
 /**
  * A node of the graph: a tensor, and how to carry a gradient back to what it was computed from.
  * Leaves come from ag_create_leaf, all other nodes from operations. Operations of your own are made
- * by ag_create_node, which is what the library's own use.
+ * by ag_create_node, which is what the library's own use. A variable is gone when its arena is reset,
+ * or rewound to before it; what is handed one that is gone, a copy of one, or one that was filled in by
+ * hand, fails with AG_ERROR_STATE.
+ *
+ * Threads: any number may read a variable that requires no gradient at once. One that requires one
+ * belongs to one thread at a time, and so does all that is computed from it: backward writes in it,
+ * and so does the forward of a loss, which leaves its gradient there for backward. Threads that share
+ * weights give each a leaf of its own on the same tensor, or ag_detach; or they turn the recording off
+ * (ag_set_grad_enabled), when nothing is written.
  */
 struct ag_variable {
     ag_tensor *data;

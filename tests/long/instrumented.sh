@@ -7,6 +7,18 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM
 MAKE=${MAKE:-make}
 
+# skip REASON: ends the script, since something that it needs is not there
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+# can_link COMPILER FLAG...: whether a program that is built so also runs
+can_link() {
+    echo 'int main(void) { return 0; }' >"$folder/try.c"
+    "$@" "$folder/try.c" -o "$folder/try" >"$folder/log" 2>&1 && "$folder/try"
+}
+
 # configure_copy ARGUMENT...: a copy of the sources, configured in $folder/build
 configure_copy() {
     "$MAKE" -s distdir distdir="$folder/source" >"$folder/log" 2>&1 &&
