@@ -962,6 +962,52 @@ START_TEST(triplet_of_infinite_components_gives_the_limit)
 }
 END_TEST
 
+enum { LONG_ROW = 1100, FAR_IN = 1050 }; /* beyond the pieces in which a row is computed */
+
+/* Two rows: the first of plain numbers, the second with an infinity far in. */
+static const float *two_rows(float *rows, float first, float infinity)
+{
+    for (size_t i = 0; i < 2 * LONG_ROW; i++)
+        rows[i] = i < LONG_ROW ? first : 0;
+    rows[LONG_ROW + FAR_IN] = infinity;
+    return rows;
+}
+
+static void assert_limit_far_in(float first_anchor, float anchor, float first_other, float other,
+                                float expected)
+{
+    static float a[2 * LONG_ROW], p[2 * LONG_ROW], grads[2][2 * LONG_ROW];
+    ag_arena *arena = ag_arena_create(0);
+    const uint32_t shape[] = {2, LONG_ROW};
+    ag_tensor *anchors = ag_tensor_wrap(arena, 2, shape, a);
+    ag_tensor *others = ag_tensor_wrap(arena, 2, shape, p);
+    ag_tensor *out = ag_tensor_wrap(arena, 2, shape, grads[0]);
+    ag_tensor *same = ag_tensor_wrap(arena, 2, shape, grads[1]), *one = ones_like(arena, out);
+    one->size = one->shape[0] = one->ndims = 1;
+    two_rows(a, first_anchor, anchor);
+    two_rows(p, first_other, other);
+    ag_tensor *near = ag_tensor_create_zeros(arena, 2, shape);
+    ck_assert_int_eq(ag_tensor_triplet_loss_grad(NULL, out, NULL, anchors, others, near, one, 1,
+                                                 AG_REDUCTION_SUM),
+                     AG_OK);
+    ck_assert_int_eq(ag_tensor_triplet_loss_grad(NULL, NULL, same, anchors, near, others, one, 1,
+                                                 AG_REDUCTION_SUM),
+                     AG_OK);
+    ck_assert_msg(grads[0][LONG_ROW + FAR_IN] == expected, "%g instead of %g",
+                  (double)grads[0][LONG_ROW + FAR_IN], (double)expected);
+    if (isinf(anchor)) ck_assert(grads[1][LONG_ROW + FAR_IN] == -expected);
+    ag_arena_destroy(arena);
+}
+
+START_TEST(triplet_finds_an_infinite_component_wherever_it_is)
+{
+    assert_limit_far_in(-5, INFINITY, 0, 0, -1);
+    assert_limit_far_in(5, -INFINITY, 0, 0, 1);
+    assert_limit_far_in(-5, 0, 100, -INFINITY, -1);
+    assert_limit_far_in(5, 0, -100, INFINITY, 1);
+}
+END_TEST
+
 START_TEST(nan_label_of_cosine_is_not_masked_by_a_flat_gradient)
 {
     static const float zero[] = {0, 0}, x[] = {1, 2}, twice[] = {2, 4}, label = NAN;
@@ -1537,6 +1583,7 @@ static void add_special_numbers(Suite *suite)
     tcase_add_test(tests, infinite_weights_give_the_limit);
     tcase_add_test(tests, cosine_of_infinite_components_gives_the_limit);
     tcase_add_test(tests, triplet_of_infinite_components_gives_the_limit);
+    tcase_add_test(tests, triplet_finds_an_infinite_component_wherever_it_is);
     tcase_add_test(tests, nan_label_of_cosine_is_not_masked_by_a_flat_gradient);
     tcase_add_test(tests, rows_do_not_depend_on_the_rows_around_them);
     tcase_add_loop_test(tests, nan_in_any_position_goes_into_loss_and_gradient, 0,

@@ -26,9 +26,10 @@ static void relative_upstream(const float *g, size_t offset, size_t n, double re
 
 static size_t index_of_maximum(const ag__softmax_row *row, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if ((double)row->x[i] == row->maximum) return i;
-    return 0;
+    size_t i = 0;
+    while (i + 1 < n && (double)row->x[i] != row->maximum)
+        i++;
+    return i;
 }
 
 /*
