@@ -43,9 +43,14 @@ typedef struct ag__law_out {
 typedef void ag__law_kernel(size_t n, const float *a, const float *b, double parameter,
                             const ag__law_out *out);
 
+/* The same with a weight for each element; values or slopes are NULL where they are not wanted. */
+typedef void ag__pos_weight_kernel(size_t n, const float *a, const float *b, const double *weights,
+                                   double *values, double *slopes);
+
 typedef struct ag__elementwise {
     ag__law_kernel *const *kernels; /* by ag__cpu(); slopes with respect to the first input */
     ag__law_kernel *const *second;  /* slopes with respect to the second, if differentiable */
+    ag__pos_weight_kernel *const *pos_weight; /* of a loss that takes this option */
 } ag__elementwise;
 
 AG__INLINE void ag__write_values(ag__law *law, size_t n, const float *restrict a,
@@ -112,6 +117,23 @@ AG__INLINE void ag__run_law(ag__law *law, size_t n, const float *a, const float 
         table, ag__law_kernel, ag__run_law,                                                        \
         (size_t n, const float *a, const float *b, double parameter, const ag__law_out *out),      \
         (law, n, a, b, parameter, out))
+
+AG__INLINE void ag__run_pos_weight(ag__law *law, size_t n, const float *restrict a,
+                                   const float *restrict b, const double *restrict weights,
+                                   double *restrict values, double *restrict slopes)
+{
+    for (size_t i = 0; i < n && values != NULL; i++)
+        values[i] = law((double)a[i], (double)b[i], weights[i]).value;
+    for (size_t i = 0; i < n && slopes != NULL; i++)
+        slopes[i] = law((double)a[i], (double)b[i], weights[i]).slope;
+}
+
+/* The same of a law whose parameter is the element's pos_weight. */
+#define AG__POS_WEIGHT_KERNELS(table, law)                                                         \
+    AG__DEFINE_KERNELS(table, ag__pos_weight_kernel, ag__run_pos_weight,                           \
+                       (size_t n, const float *a, const float *b, const double *weights,           \
+                        double *values, double *slopes),                                           \
+                       (law, n, a, b, weights, values, slopes))
 
 /* All inputs have one shape. */
 ag_status ag__infer_same_shape(const ag__call *call, ag__shape *shape);

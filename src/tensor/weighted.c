@@ -41,6 +41,14 @@ static void lay_out_weights(const ag__call *call, size_t offset, size_t n, doubl
     }
 }
 
+/* The pos_weights of n elements: one for all, one for each class, or one for each element. */
+static void lay_out_pos_weights(const ag__call *call, size_t offset, size_t n, double *out)
+{
+    const ag_tensor *weights = call->options->pos_weight;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (double)weights->data[(offset + i) % weights->size];
+}
+
 /* ---- a pass over the elements ---- */
 
 typedef struct pass {
@@ -85,6 +93,13 @@ static void run_kernel(const pass *p, ag__law_kernel *const *kernels, size_t off
 {
     const ag__call *call = p->call;
     const ag_tensor *second = call->inputs[1] != NULL ? call->inputs[1] : call->inputs[0];
+    if (call->options->pos_weight != NULL) {
+        double weights[AG__CHUNK];
+        lay_out_pos_weights(call, offset, n, weights);
+        p->law->pos_weight[ag__cpu()](n, call->inputs[0]->data + offset, second->data + offset,
+                                      weights, out->values, out->slopes);
+        return;
+    }
     kernels[ag__cpu()](n, call->inputs[0]->data + offset, second->data + offset,
                        (double)call->parameter, out);
 }

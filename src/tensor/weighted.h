@@ -10,7 +10,8 @@
 static inline bool ag__is_weighted(const ag__call *call)
 {
     const ag_loss_options *options = call->options;
-    return options != NULL && (options->weights != NULL || options->divisor == AG_DIVISOR_NONZERO);
+    return options != NULL && (options->weights != NULL || options->pos_weight != NULL ||
+                               options->divisor == AG_DIVISOR_NONZERO);
 }
 
 /* sinks is NULL if no gradient is wanted. */

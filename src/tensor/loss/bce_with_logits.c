@@ -30,12 +30,27 @@ AG__INLINE ag__point bce_with_logits_loss_law(double x, double t, double unused)
     };
 }
 
+/* p t log(1 + e^-x) + (1 - t) log(1 + e^x), of positives that weigh p. */
+AG__INLINE ag__point weighted_law(double x, double t, double p)
+{
+    double size = fabs(x), finite = ag__clamp(x, -DBL_MAX, DBL_MAX);
+    double e = ag__exp_of_negative(size > LARGEST ? -LARGEST : -size);
+    double rest = ag__log1p_of_finite(e), larger = 1 / (1 + e), smaller = e / (1 + e);
+    double above = (finite > 0 ? finite : 0) + rest, below = (finite < 0 ? -finite : 0) + rest;
+    return (ag__point){
+        .value = p * t * below + (1 - t) * above + (finite - finite),
+        .slope = (1 - t) * (x > 0 ? larger : smaller) - p * t * (x > 0 ? smaller : larger),
+    };
+}
+
 AG__LAW_KERNELS(kernels, bce_with_logits_loss_law)
+AG__POS_WEIGHT_KERNELS(pos_weight_kernels, weighted_law)
 
 const ag__op ag__op_bce_with_logits_loss = {
     .name = "bce_with_logits_loss",
     AG__PAIR_LOSS,
     .input_names = {"logits", "target"},
-    .law = &(const ag__elementwise){.kernels = kernels},
+    .options = AG__TAKES(pos_weight),
+    .law = &(const ag__elementwise){.kernels = kernels, .pos_weight = pos_weight_kernels},
     .nanoseconds = 2 * AG__TRANSCENDENTAL,
 };

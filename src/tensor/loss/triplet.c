@@ -1,11 +1,11 @@
 /*
  * triplet.c: max(0, |anchor - positive| - |anchor - negative| + margin) for each row, with Euclidean
- * distances.
+ * distances; triplet_general.c has others.
  */
 #include "config.h"
 
-#include "core/cpu.h"
-#include "tensor/rowwise.h"
+#include "core/elementary.h"
+#include "tensor/loss/triplet.h"
 
 #include <math.h>
 
@@ -169,6 +169,18 @@ static void write_gradients(const triple *row, const distances *d, double scale,
 
 /* ---- the loss ---- */
 
+ag__triplet_point ag__triplet_at(const ag__rows *rows, double difference)
+{
+    if (rows->options != NULL && rows->options->soft_margin) {
+        double rest = ag__log1p(ag__exp_of_negative(-fabs(difference)));
+        return (ag__triplet_point){(difference > 0 ? difference : 0) + rest,
+                                   ag__sigmoid(difference)};
+    }
+    double value = difference + rows->parameter;
+    bool met = value <= 0; /* false for NaN, which stays */
+    return (ag__triplet_point){met ? 0 : value, met ? 0 : 1};
+}
+
 static void compute_row(const ag__rows *rows, size_t index)
 {
     size_t offset = index * rows->n;
@@ -179,22 +191,24 @@ static void compute_row(const ag__rows *rows, size_t index)
         .negative = rows->inputs[2] + offset,
     };
     distances d = measure(&row);
-    double value = d.difference + rows->parameter;
-    bool met = value <= 0; /* false for NaN, which stays */
-    if (rows->values != NULL) rows->values[index] = met ? 0 : value;
+    ag__triplet_point at = ag__triplet_at(rows, d.difference);
+    if (rows->values != NULL) rows->values[index] = at.value;
     if (rows->sinks == NULL) return;
+    bool met = at.slope == 0;
+    double scale = at.slope * rows->scales[index];
     ag__sink sinks[3];
     for (int i = 0; i < 3; i++)
         sinks[i] = ag__sink_at(&rows->sinks[i], offset);
-    if (!met) write_gradients(&row, &d, rows->scales[index], sinks);
+    if (!met) write_gradients(&row, &d, scale, sinks);
     for (int i = 0; met && i < 3; i++)
-        if (sinks[i].data != NULL) ag__store_zero(row.n, rows->scales[index], &sinks[i]);
+        if (sinks[i].data != NULL) ag__store_zero(row.n, scale, &sinks[i]);
 }
 
 static void compute(const ag__rows *rows)
 {
+    bool general = ag__triplet_is_general(rows->options);
     for (size_t row = 0; row < rows->count; row++)
-        compute_row(rows, row);
+        (general ? ag__triplet_of_general_row : compute_row)(rows, row);
 }
 
 const ag__op ag__op_triplet_loss = {
@@ -204,6 +218,7 @@ const ag__op ag__op_triplet_loss = {
     .num_differentiable = 3,
     .input_names = {"anchor", "positive", "negative"},
     .parameter_name = "margin",
+    .options = AG__TAKES(norm) | AG__TAKES(epsilon) | AG__TAKES(swap) | AG__TAKES(soft_margin),
     .takes_reduction = true,
     AG__ROWWISE,
     .law = &(const ag__rowwise){compute},
