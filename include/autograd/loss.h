@@ -1,4 +1,4 @@
-/* loss.h: the 13 loss functions, on variables and on tensors. */
+/* loss.h: the loss functions, on variables and on tensors. */
 #ifndef AUTOGRAD_LOSS_H
 #define AUTOGRAD_LOSS_H
 
@@ -16,22 +16,23 @@ typedef enum ag_reduction {
 
 /** What AG_REDUCTION_MEAN divides by. */
 typedef enum ag_divisor {
-    AG_DIVISOR_AUTO,    /**< as PyTorch: WEIGHTS for class_weights of labels, otherwise COUNT */
-    AG_DIVISOR_COUNT,   /**< the number of elements or rows that are not ignored */
-    AG_DIVISOR_WEIGHTS, /**< the sum of their weights */
-    AG_DIVISOR_NONZERO  /**< the number of terms that are not 0, such as triplets that are not
+    AG_DIVISOR_AUTO,  /**< as PyTorch: WEIGHTS for class_weights of labels, otherwise COUNT */
+    AG_DIVISOR_COUNT, /**< the number of elements or rows that are not ignored */
+    AG_DIVISOR_WEIGHTS, /**< the sum of their weights: of weights, times the class_weights of labels */
+    AG_DIVISOR_NONZERO /**< the number of terms that are not 0, such as triplets that are not
                              yet apart */
 } ag_divisor;
 
 /**
- * What ag_<loss>_with takes beside its inputs; all of it 0 is ag_<loss> with AG_REDUCTION_MEAN:
+ * What ag_<loss>_with takes beside its inputs; all of it 0, or NULL instead, is ag_<loss> with
+ * AG_REDUCTION_MEAN:
  *
  *     ag_cross_entropy_loss_with(arena, logits, target, &(ag_loss_options){.label_smoothing = 0.1f});
  *
  * A loss's comment names those that it takes beside reduction, divisor and weights, which all take;
- * another that is not 0 is AG_ERROR_ARGUMENT. The tensors must live as long as the node, and get no
- * gradient. A weight is finite and not negative. Where nothing is left to divide by, because every
- * row was ignored or weighs 0, loss and gradients are 0.
+ * another that is not 0 is AG_ERROR_ARGUMENT. The struct itself is copied; the tensors must live as
+ * long as the node, and get no gradient. A weight is finite and not negative (AG_ERROR_DOMAIN). Where
+ * nothing is left to divide by, because every row was ignored or weighs 0, loss and gradients are 0.
  */
 typedef struct ag_loss_options {
     ag_reduction reduction;
@@ -52,14 +53,14 @@ typedef struct ag_loss_options {
     float norm;                     /**< ≥ 1: the distance's p; 0 for the loss's own */
     bool swap;                      /**< of triplet: the nearer of both to the negative counts */
     bool soft_margin;               /**< log(1 + e^d) instead of max(0, d + margin) */
-    size_t *num_correct;            /**< set to the number of rows, not ignored, whose largest
-                                         logit is the label's; NULL if not wanted */
+    size_t *num_correct;            /**< set to the number of rows, neither ignored nor of weight 0,
+                                         whose first largest logit is the label's; NULL if not wanted */
 } ag_loss_options;
 
 AG_BEGIN_DECLS
 
 /*
- * Every loss comes in four forms:
+ * Every loss comes in these forms:
  *
  *   ag_<loss>(arena, inputs..., reduction)
  *       A node of the graph, in the arena. The inputs must live as long as the node. A target never
@@ -77,6 +78,10 @@ AG_BEGIN_DECLS
  *   ag_tensor_<loss>_value_and_grad(out, out_grad..., inputs..., reduction)
  *       Both in one pass over memory, for models that are not of this library: the value, and the
  *       gradient for an upstream gradient of 1 (of ones for AG_REDUCTION_NONE).
+ *   ag_<loss>_with(arena, inputs..., options)
+ *       As the first, with options in place of the reduction.
+ *   ag_tensor_<loss>_with(out, out_grad..., inputs..., options)
+ *       As the last but one, with options; out or gradients may be NULL where they are not wanted.
  *
  * Element losses compare tensors of one shape entry by entry. Row losses treat the last dimension as
  * the classes or features of one row; a 1-D tensor is one row. Shapes must be equal: nothing is
@@ -88,7 +93,7 @@ AG_BEGIN_DECLS
  * the formula, or NaN where it has none.
  *
  * Failures leave every output untouched: AG_ERROR_NULL, AG_ERROR_SHAPE, AG_ERROR_MEMORY,
- * AG_ERROR_ARGUMENT (reduction, delta, margin), AG_ERROR_OVERLAP (an out shares memory with another
+ * AG_ERROR_ARGUMENT (reduction, delta, margin, options), AG_ERROR_OVERLAP (an out shares memory with another
  * argument) and AG_ERROR_DOMAIN (a value that the loss is not defined for; the message names the
  * input, the first index and the value).
  */
@@ -178,6 +183,7 @@ AG_API ag_status ag_tensor_bce_loss_with(ag_tensor *out, ag_tensor *out_grad, co
 /**
  * Binary cross-entropy of logits: (1/N) Σ max(x,0) - x t + log(1 + e^-|x|). An element loss.
  * Gradient: (σ(x) - t) / N. Value and gradient are exact in both tails.
+ * Options: pos_weight p, which makes it p t log(1 + e^-x) + (1 - t) log(1 + e^x).
  */
 AG_API ag_variable *ag_bce_with_logits_loss(ag_arena *arena, ag_variable *logits,
                                             ag_variable *target, ag_reduction reduction);
@@ -204,6 +210,9 @@ AG_API ag_status ag_tensor_bce_with_logits_loss_with(ag_tensor *out, ag_tensor *
  * Gradient: (S softmax(x)_c - t_c) / N with S = Σ_c t_c, the true derivative also of rows that do not
  * sum to 1. A class with t_c = 0 adds 0 even where x_c = -∞. Applies log-softmax itself: do not apply
  * softmax before.
+ * Options: label_smoothing s and class_weights w, which put w_c ((1-s) t_c + s / classes) in the place of
+ * t_c (C. Szegedy et al. 2016); z_loss (A. Chowdhery et al. 2022). With smoothing a logit of -∞ makes the
+ * loss infinite, as its limit is; the gradient is finite, and at that class -w_c s / classes / N or less.
  */
 AG_API ag_variable *ag_cross_entropy_loss(ag_arena *arena, ag_variable *logits, ag_variable *target,
                                           ag_reduction reduction);
@@ -258,6 +267,7 @@ AG_API ag_status ag_tensor_cross_entropy_labels_loss_with(ag_tensor *out, ag_ten
  * Negative log-likelihood: -(1/N) Σ_rows Σ_c t_c l_c. A row loss on log-probabilities, such as
  * ag_log_softmax gives. Shapes: log_probs and target [..., classes].
  * Gradient: -t_c / N. A class with t_c = 0 adds 0 even where l_c = -∞.
+ * Options: class_weights w, which put w_c t_c in the place of t_c.
  */
 AG_API ag_variable *ag_nll_loss(ag_arena *arena, ag_variable *log_probs, ag_variable *target,
                                 ag_reduction reduction);
@@ -304,6 +314,7 @@ AG_API ag_status ag_tensor_nll_labels_loss_with(ag_tensor *out, ag_tensor *out_g
  * Kullback-Leibler divergence: (1/N) Σ t (log t - p), 0 where t = 0. An element loss; p holds
  * log-probabilities. BATCHMEAN gives the divergence per example.
  * Gradient: -t / N. Domain: t ≥ 0.
+ * Options: log_target, with which the target holds log t and may be any number; -∞ adds 0.
  */
 AG_API ag_variable *ag_kl_div_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
                                    ag_reduction reduction);
@@ -414,6 +425,13 @@ AG_API ag_status ag_tensor_cosine_embedding_loss_with(ag_tensor *out, ag_tensor 
  * Shapes: anchor, positive and negative [..., features].
  * Gradient where the loss is positive: (a-p)/|a-p| - (a-n)/|a-n| to the anchor, -(a-p)/|a-p| to the
  * positive, (a-n)/|a-n| to the negative, each / N; a distance of 0 adds 0.
+ * Options: norm p and epsilon ε, for distances |u - v + ε|_p as PyTorch has them (2 and 0 if they are not
+ * given); swap, with which the nearer of anchor and positive to the negative counts (V. Balntas et al.
+ * 2016; the anchor if both are equally near); soft_margin, log(1 + e^(|a-p| - |a-n|)), which knows no
+ * margin (A. Hermans et al. 2017). AG_DIVISOR_NONZERO divides by the triplets that are not yet apart.
+ * For other distances, make them of operations, [rows] each, and say that the one to the negative is to
+ * be larger: ag_hinge_loss on their difference with a target of 1 has a margin of 1, ag_softplus of
+ * d_positive - d_negative is the soft margin.
  * @param margin  finite, usually positive.
  */
 AG_API ag_variable *ag_triplet_loss(ag_arena *arena, ag_variable *anchor, ag_variable *positive,
