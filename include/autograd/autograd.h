@@ -7,6 +7,7 @@
 #include <autograd/api.h>
 #include <autograd/arena.h>
 #include <autograd/arithmetic.h>
+#include <autograd/contrastive.h>
 #include <autograd/data.h>
 #include <autograd/dlpack.h>
 #include <autograd/gradcheck.h>

@@ -29,6 +29,8 @@ typedef ag_variable Variable;
 #define REDUCTION_MEAN AG_REDUCTION_MEAN
 #define REDUCTION_NONE AG_REDUCTION_NONE
 #define REDUCTION_SUM AG_REDUCTION_SUM
+#define SIMILARITY_COSINE AG_SIMILARITY_COSINE
+#define SIMILARITY_DOT AG_SIMILARITY_DOT
 
 #define tensor_add ag_tensor_add
 #define tensor_create ag_tensor_create
@@ -170,5 +172,24 @@ typedef ag_variable Variable;
 #define tensor_triplet_loss_grad ag_tensor_triplet_loss_grad
 #define tensor_triplet_loss_value_and_grad ag_tensor_triplet_loss_value_and_grad
 #define tensor_triplet_loss_with ag_tensor_triplet_loss_with
+
+#define arcface_loss ag_arcface_loss
+#define batch_all_triplet_loss ag_batch_all_triplet_loss
+#define batch_hard_triplet_loss ag_batch_hard_triplet_loss
+#define clip_loss ag_clip_loss
+#define info_nce_loss ag_info_nce_loss
+#define nt_xent_loss ag_nt_xent_loss
+#define pair_contrastive_loss ag_pair_contrastive_loss
+#define siglip_loss ag_siglip_loss
+#define sup_con_loss ag_sup_con_loss
+#define tensor_arcface_loss_value_and_grad ag_tensor_arcface_loss_value_and_grad
+#define tensor_batch_all_triplet_loss_value_and_grad ag_tensor_batch_all_triplet_loss_value_and_grad
+#define tensor_batch_hard_triplet_loss_value_and_grad ag_tensor_batch_hard_triplet_loss_value_and_grad
+#define tensor_clip_loss_value_and_grad ag_tensor_clip_loss_value_and_grad
+#define tensor_info_nce_loss_value_and_grad ag_tensor_info_nce_loss_value_and_grad
+#define tensor_nt_xent_loss_value_and_grad ag_tensor_nt_xent_loss_value_and_grad
+#define tensor_pair_contrastive_loss_value_and_grad ag_tensor_pair_contrastive_loss_value_and_grad
+#define tensor_siglip_loss_value_and_grad ag_tensor_siglip_loss_value_and_grad
+#define tensor_sup_con_loss_value_and_grad ag_tensor_sup_con_loss_value_and_grad
 
 #endif

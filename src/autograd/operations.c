@@ -12,6 +12,7 @@
 #include <autograd/layer.h>
 #include <autograd/loss.h>
 
+#include "autograd/apply.h"
 #include "autograd/claim.h"
 #include "autograd/presence.h"
 #include "core/status.h"
@@ -238,6 +239,11 @@ static ag_variable *apply(ag_arena *arena, ag__call call, ag_variable *const *in
         return NULL;
     }
     return fill_inputs(&call, inputs) == AG_OK ? apply_filled(arena, call, inputs) : NULL;
+}
+
+ag_variable *ag__apply(ag_arena *arena, ag__call call, ag_variable *const *inputs)
+{
+    return apply(arena, call, inputs);
 }
 
 static ag_tensor *data_of(const ag__call *call, uint32_t i, const ag_variable *input)

@@ -323,3 +323,15 @@ void ag__matmul_batch(size_t count, ag__matrix a, ag__matrix b, bool accumulate,
         ag__parallel_for(count * p.tiles, nanoseconds, multiply_tiles, &p);
     leave_single_threaded(scope);
 }
+
+void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, bool accumulate,
+                       float *c, size_t c_pitch)
+{
+    blas_scope scope = enter_single_threaded((double)m * (double)n * (double)k);
+    int openmp_threads = forbid_openmp();
+    cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
+                b.transposed ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1.0f, a.data,
+                (int)a.pitch, b.data, (int)b.pitch, accumulate ? 1.0f : 0.0f, c, (int)c_pitch);
+    allow_openmp(openmp_threads);
+    leave_single_threaded(scope);
+}

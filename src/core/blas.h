@@ -31,6 +31,20 @@ void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c);
  */
 void ag__matmul_batch(size_t count, ag__matrix a, ag__matrix b, bool accumulate, float *c);
 
+/* A part of a matrix: its rows lie `pitch` numbers apart, as stored. */
+typedef struct ag__part {
+    const float *data;
+    size_t pitch;
+    bool transposed;
+} ag__part;
+
+/*
+ * c[m, n] = op(a)[m, k] · op(b)[k, n], or c += … if accumulate: one call of single-threaded sgemm, for
+ * tasks that compute their products themselves.
+ */
+void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, bool accumulate,
+                       float *c, size_t c_pitch);
+
 /* The BLAS library with its kernels and threading, such as "OpenBLAS 0.3.21 SkylakeX, pthreads". */
 const char *ag__blas_info(char *buffer, size_t bytes);
 
