@@ -10,6 +10,7 @@
 #include <autograd/contrastive.h>
 #include <autograd/data.h>
 #include <autograd/dlpack.h>
+#include <autograd/fused.h>
 #include <autograd/gradcheck.h>
 #include <autograd/init.h>
 #include <autograd/io.h>

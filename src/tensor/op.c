@@ -283,3 +283,17 @@ ag_status ag__call_wanted(const ag__call *call, ag_tensor *out, ag_tensor *const
     call->op->backward(call, NULL, sinks);
     return AG_OK;
 }
+
+ag_status ag__call_with_scratch(ag_arena *temp_arena, ag__call call, ag_tensor *out,
+                                ag_tensor *const *outs)
+{
+    ag__shape unused;
+    if (temp_arena == NULL) return ag__fail_null(call.op->name, "temp_arena");
+    ag_status status = ag__call_check(&call, &unused); /* sizes follow from shapes that fit */
+    if (status != AG_OK) return status;
+    ag_mark mark = ag_arena_mark(temp_arena);
+    call.scratch = ag_arena_alloc(temp_arena, call.op->scratch_bytes(&call));
+    status = call.scratch != NULL ? ag__call_wanted(&call, out, outs) : ag__fail_in(call.op->name);
+    ag_arena_rewind(temp_arena, mark);
+    return status;
+}

@@ -146,6 +146,10 @@ ag_status ag__call_value_and_gradient(const ag__call *call, ag_tensor *out, ag_t
 /* The same for the value, the gradients of an upstream gradient of ones, or both: NULL is not wanted. */
 ag_status ag__call_wanted(const ag__call *call, ag_tensor *out, ag_tensor *const *outs);
 
+/* ag__call_wanted with memory to work in, from an arena that is rewound. */
+ag_status ag__call_with_scratch(ag_arena *temp_arena, ag__call call, ag_tensor *out,
+                                ag_tensor *const *outs);
+
 /* Whether n values all lie in a domain. */
 bool ag__in_domain(const ag__domain *domain, size_t n, const float *x);
 

@@ -172,11 +172,11 @@ static void compute_long_rows(const ag__rows *rows)
 
 static void compute(const ag__rows *rows)
 {
+    ag__count_correct(rows); /* before the logits may be overwritten by their gradient */
     if (rows->n <= AG__SHORT_ROW)
         ag__cross_entropy_of_short_rows(rows);
     else
         compute_long_rows(rows);
-    ag__count_correct(rows);
 }
 
 #define OPTIONS AG__TAKES(class_weights) | AG__TAKES(label_smoothing) | AG__TAKES(z_loss)

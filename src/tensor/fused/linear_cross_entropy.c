@@ -1,0 +1,282 @@
+/*
+ * linear_cross_entropy.c: the cross-entropy of a linear layer's outputs, of which a tile of rows is
+ * there at a time.
+ *
+ * A tile's logits are made by one product. The law of cross_entropy_labels_loss puts their gradient in
+ * their place, and two products carry it to x and to the weight. The tile is a constant, and products
+ * are cut by shape, so that nothing that could be chosen changes a bit.
+ */
+#include "config.h"
+
+#include "tensor/fused/linear_cross_entropy.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/parallel.h"
+#include "core/status.h"
+#include "tensor/reduction.h"
+#include "tensor/rowwise.h"
+
+enum { X, WEIGHT, BIAS };
+
+/*
+ * Rows of a tile: the gradient of the weight, which each tile reads and writes, then costs a tenth of
+ * the product that makes it.
+ */
+enum { TILE = 128 };
+
+typedef struct sweep {
+    const ag__call *call;
+    size_t rows, features, classes;
+    double divisor;
+    float *logits;     /* [TILE, classes]; after the law, their gradient */
+    double *bias_sums; /* [classes] */
+
+    float *values; /* of all rows; NULL if they are summed */
+    double sum;
+    size_t nonzero, correct;
+
+    const ag__sink *sinks; /* NULL: values alone */
+    const float *upstream; /* one number for each row; NULL if it is part of scale */
+    double scale;
+
+    size_t first, count; /* the tile's rows */
+    double tile_values[TILE];
+    size_t tile_correct[TILE];
+} sweep;
+
+/* ---- shapes ---- */
+
+static size_t num_classes(const ag__call *call)
+{
+    return call->inputs[WEIGHT]->shape[0];
+}
+
+static ag_status check_layer(const ag__call *call)
+{
+    const char *name = call->op->name;
+    const ag_tensor *x = call->inputs[X], *weight = call->inputs[WEIGHT],
+                    *bias = call->inputs[BIAS];
+    if (weight->ndims != 2 || weight->shape[1] != ag__tensor_columns(x))
+        return ag__fail(AG_ERROR_SHAPE,
+                        "%s: x is %s but weight is %s; it must be [classes, features]", name,
+                        ag__tensor_shape_text(x).text, ag__tensor_shape_text(weight).text);
+    if (weight->shape[0] > INT_MAX || weight->shape[1] > INT_MAX)
+        return ag__fail(AG_ERROR_SHAPE, "%s: weight is %s: more rows than BLAS can address", name,
+                        ag__tensor_shape_text(weight).text);
+    if (bias == NULL || (bias->ndims == 1 && bias->size == weight->shape[0])) return AG_OK;
+    return ag__fail(AG_ERROR_SHAPE, "%s: weight is %s but bias is %s", name,
+                    ag__tensor_shape_text(weight).text, ag__tensor_shape_text(bias).text);
+}
+
+static ag_status linear_cross_entropy_infer_shape(const ag__call *call, ag__shape *shape)
+{
+    ag_status status = check_layer(call);
+    if (status == AG_OK) status = ag__labels_check(call, num_classes(call));
+    if (status != AG_OK) return status;
+    *shape = ag__shape_of(call->inputs[X]);
+    if (call->reduction != AG_REDUCTION_NONE || shape->ndims == 1)
+        *shape = (ag__shape){.ndims = 1, .dims = {1}};
+    else
+        shape->ndims--;
+    return AG_OK;
+}
+
+static size_t bias_bytes(const ag__call *call)
+{
+    return (num_classes(call) * sizeof(double) + 63) / 64 * 64;
+}
+
+static size_t scratch_bytes(const ag__call *call)
+{
+    size_t rows = ag__tensor_rows(call->inputs[X]);
+    size_t most = rows < TILE ? rows : TILE;
+    return bias_bytes(call) + most * num_classes(call) * sizeof(float);
+}
+
+/* ---- a tile ---- */
+
+static void make_logits(sweep *s)
+{
+    const ag_tensor *bias = s->call->inputs[BIAS];
+    const float *x = s->call->inputs[X]->data + s->first * s->features;
+    const float *weight = s->call->inputs[WEIGHT]->data;
+    for (size_t row = 0; bias != NULL && row < s->count; row++)
+        memcpy(s->logits + row * s->classes, bias->data, s->classes * sizeof *bias->data);
+    ag__matmul((ag__matrix){x, s->count, s->features, false},
+               (ag__matrix){weight, s->classes, s->features, true}, bias != NULL, s->logits);
+}
+
+/* The value of a row of the tile, and if wanted the gradient in place of its logits. */
+static void compute_row(sweep *s, size_t row)
+{
+    const ag__rowwise *law = ag__op_cross_entropy_labels_loss.law;
+    const ag__call *call = s->call;
+    size_t index = s->first + row;
+    double weight = s->divisor == 0 ? 0 : ag__row_weight(call, index);
+    double scale = weight * (s->upstream != NULL ? (double)s->upstream[index] : s->scale);
+    ag__sink in_place = {.data = s->logits + row * s->classes};
+    ag__rows rows = {
+        .count = 1,
+        .n = s->classes,
+        .inputs = {in_place.data},
+        .labels = call->indices->data + index,
+        .options = call->options,
+        .values = &s->tile_values[row],
+        .num_correct = &s->tile_correct[row],
+        .scales = &scale,
+        .sinks = s->sinks != NULL ? &in_place : NULL,
+    };
+    s->tile_values[row] = 0;
+    s->tile_correct[row] = 0;
+    if (weight == 0)
+        memset(in_place.data, 0, s->classes * sizeof *in_place.data);
+    else
+        law->compute(&rows);
+    s->tile_values[row] *= weight;
+}
+
+static void compute_rows(size_t begin, size_t end, void *context)
+{
+    for (size_t row = begin; row < end; row++)
+        compute_row(context, row);
+}
+
+static void take_values(sweep *s)
+{
+    for (size_t row = 0; row < s->count; row++) {
+        s->nonzero += s->tile_values[row] != 0;
+        s->correct += s->tile_correct[row];
+        if (s->values != NULL) s->values[s->first + row] = (float)s->tile_values[row];
+    }
+    s->sum += ag__sum(s->count, s->tile_values);
+}
+
+static void add_bias_columns(size_t begin, size_t end, void *context)
+{
+    const sweep *s = context;
+    for (size_t row = 0; row < s->count; row++)
+        for (size_t class = begin; class < end; class ++)
+            s->bias_sums[class] += (double)s->logits[row * s->classes + class];
+}
+
+static void carry_back(sweep *s)
+{
+    const ag__sink *sinks = s->sinks;
+    const float *x = s->call->inputs[X]->data + s->first * s->features;
+    const float *weight = s->call->inputs[WEIGHT]->data;
+    if (sinks[X].data != NULL)
+        ag__matmul((ag__matrix){s->logits, s->count, s->classes, false},
+                   (ag__matrix){weight, s->classes, s->features, false}, sinks[X].accumulate,
+                   sinks[X].data + s->first * s->features);
+    if (sinks[WEIGHT].data != NULL)
+        ag__matmul((ag__matrix){s->logits, s->count, s->classes, true},
+                   (ag__matrix){x, s->count, s->features, false},
+                   sinks[WEIGHT].accumulate || s->first > 0, sinks[WEIGHT].data);
+    if (sinks[BIAS].data != NULL)
+        ag__parallel_for(s->classes, AG__CHEAP * (double)(s->count * s->classes), add_bias_columns,
+                         s);
+}
+
+/* ---- all tiles ---- */
+
+static sweep describe(const ag__call *call)
+{
+    size_t rows = ag__tensor_rows(call->inputs[X]);
+    return (sweep){
+        .call = call,
+        .rows = rows,
+        .features = ag__tensor_columns(call->inputs[X]),
+        .classes = num_classes(call),
+        .divisor = ag__divisor(call, rows),
+        .bias_sums = call->scratch,
+        .logits = (float *)(void *)((char *)call->scratch + bias_bytes(call)),
+    };
+}
+
+static void store_bias_gradient(const sweep *s)
+{
+    const ag__sink *sink = &s->sinks[BIAS];
+    for (size_t i = 0; sink->data != NULL && i < s->classes; i++)
+        sink->data[i] = (float)((sink->accumulate ? (double)sink->data[i] : 0) + s->bias_sums[i]);
+}
+
+static void run(sweep *s)
+{
+    if (s->sinks != NULL) memset(s->bias_sums, 0, s->classes * sizeof *s->bias_sums);
+    for (s->first = 0; s->first < s->rows; s->first += s->count) {
+        s->count = s->rows - s->first < TILE ? s->rows - s->first : TILE;
+        make_logits(s);
+        ag__parallel_for(s->count, AG__TRANSCENDENTAL * (double)(s->count * s->classes),
+                         compute_rows, s);
+        take_values(s);
+        if (s->sinks != NULL) carry_back(s);
+    }
+    if (s->sinks != NULL) store_bias_gradient(s);
+}
+
+/* Where the divisor is the number of values that are not 0, they are computed before the rest. */
+static sweep prepare(const ag__call *call)
+{
+    sweep s = describe(call);
+    if (!ag__divides_by_nonzero(call)) return s;
+    run(&s);
+    size_t nonzero = s.nonzero;
+    s = describe(call);
+    s.divisor = (double)nonzero;
+    return s;
+}
+
+static ag_status linear_cross_entropy_both(const ag__call *call, ag_tensor *out,
+                                           const ag__sink *sinks)
+{
+    sweep s = prepare(call);
+    bool reduced = call->reduction != AG_REDUCTION_NONE;
+    s.values = reduced ? NULL : out->data;
+    s.sinks = sinks;
+    s.scale = ag__gradient_scale(call, NULL, s.divisor);
+    run(&s);
+    if (reduced) out->data[0] = ag__reduce(&(ag__blocks){.count = 1}, &s.sum, s.divisor);
+    if (call->options != NULL && call->options->num_correct != NULL)
+        *call->options->num_correct = s.correct;
+    return AG_OK;
+}
+
+static ag_status linear_cross_entropy_forward(const ag__call *call, ag_tensor *out)
+{
+    return linear_cross_entropy_both(call, out, NULL);
+}
+
+static void linear_cross_entropy_backward(const ag__call *call, const ag_tensor *grad,
+                                          const ag__sink *sinks)
+{
+    sweep s = prepare(call);
+    bool each = grad != NULL && call->reduction == AG_REDUCTION_NONE;
+    s.upstream = each ? grad->data : NULL;
+    s.scale = ag__gradient_scale(call, grad, s.divisor);
+    s.sinks = sinks;
+    run(&s);
+}
+
+const ag__op ag__op_linear_cross_entropy_loss = {
+    .name = "linear_cross_entropy_loss",
+    .num_inputs = 3,
+    .num_parents = 3,
+    .num_differentiable = 3,
+    .num_optional = 1,
+    .by_rows = true,
+    .takes_labels = true,
+    .input_names = {"x", "weight", "bias"},
+    .takes_reduction = true,
+    .options = AG__TAKES(class_weights) | AG__TAKES(label_smoothing) | AG__TAKES(z_loss) |
+               AG__TAKES(has_ignore_index) | AG__TAKES(num_correct),
+    .num_classes = num_classes,
+    .infer_shape = linear_cross_entropy_infer_shape,
+    .scratch_bytes = scratch_bytes,
+    .forward = linear_cross_entropy_forward,
+    .forward_with_gradients = linear_cross_entropy_both,
+    .backward = linear_cross_entropy_backward,
+    .nanoseconds = AG__TRANSCENDENTAL,
+};
