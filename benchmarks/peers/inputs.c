@@ -15,6 +15,7 @@ typedef enum input_kind {
     BITS,
     SIGNS,
     ROW_SIGNS,
+    CLASSES,
     SOFTMAX,
     LOG_SOFTMAX,
     ONE_HOT
@@ -34,7 +35,9 @@ static const loss_inputs table[] = {
     {"bce_loss", "uniform, bits", {UNIFORM, BITS}, 0},
     {"bce_with_logits_loss", "normal, bits", {NORMAL, BITS}, 0},
     {"cross_entropy_loss", "normal, softmax", {NORMAL, SOFTMAX}, 0},
+    {"cross_entropy_labels_loss", "normal, classes", {NORMAL, CLASSES}, 0},
     {"nll_loss", "log softmax, one-hot", {LOG_SOFTMAX, ONE_HOT}, 0},
+    {"nll_labels_loss", "log softmax, classes", {LOG_SOFTMAX, CLASSES}, 0},
     {"kl_div_loss", "log softmax, softmax", {LOG_SOFTMAX, SOFTMAX}, 0},
     {"hinge_loss", "normal, signs", {NORMAL, SIGNS}, 0},
     {"l2_loss", "normal", {NORMAL}, 0},
@@ -51,7 +54,10 @@ void explain_inputs(void)
         "  uniform      probabilities from 0.02 to 0.98\n"
         "  bits, signs  0 or 1, and -1 or 1, each as often; one for a row where rows are labelled\n"
         "  softmax      of normal numbers, over each row; its logarithm\n"
-        "  one-hot      a random class in each row; libtorch's nll_loss gets its number instead\n"
+        "  one-hot      a random class in each row, spread out: libtorch has no such nll_loss, "
+        "and\n"
+        "               multiplies and adds instead\n"
+        "  classes      the same as whole numbers, int32 for us, int64 for libtorch\n"
         "Huber's delta is 1, the cosine's margin 0, the triplet's 1. All means, all gradients:\n"
         "to the prediction, to both rows of a pair, to all three of a triplet.\n\n");
 }
@@ -98,9 +104,13 @@ const char *write_inputs(loss_cell *cell, float *memory)
     if (found == NULL) return NULL;
     ag_random random = ag_random_create(cell->rows);
     for (int i = 0; i < AG__MAX_INPUTS && found->kinds[i] != NO_INPUT; i++) {
-        size_t columns = found->kinds[i] == ROW_SIGNS ? 1 : cell->columns;
+        bool one = found->kinds[i] == ROW_SIGNS || found->kinds[i] == CLASSES;
+        size_t columns = one ? 1 : cell->columns;
         for (size_t row = 0; row < cell->rows; row++, memory += columns)
-            write_row(&random, found->kinds[i], columns, memory);
+            if (found->kinds[i] == CLASSES)
+                *memory = (float)ag_random_below(&random, cell->columns);
+            else
+                write_row(&random, found->kinds[i], columns, memory);
     }
     cell->parameter = found->parameter;
     return found->words;

@@ -34,6 +34,16 @@ static void run_loss(void *context)
     ag_arena_reset(r->step);
 }
 
+/* Class numbers stand in the shared memory as floats. */
+static bool create_labels(loss_run *r, const float *memory)
+{
+    ag_indices *labels = ag_indices_create(r->permanent, 1, &r->cell.rows);
+    for (uint32_t i = 0; labels != NULL && i < r->cell.rows; i++)
+        labels->data[i] = (int32_t)memory[i];
+    r->arguments.indices = labels;
+    return labels != NULL;
+}
+
 static bool create_leaves(loss_run *r, const float *memory)
 {
     for (uint32_t i = 0; i < r->entry->op->num_inputs; i++) {
@@ -44,7 +54,7 @@ static bool create_leaves(loss_run *r, const float *memory)
         if (r->arguments.variables[i] == NULL) return false;
         memory += input->size;
     }
-    return true;
+    return !r->entry->op->takes_labels || create_labels(r, memory);
 }
 
 static double sum_of_magnitudes(const ag_tensor *tensor)

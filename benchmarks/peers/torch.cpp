@@ -39,7 +39,12 @@ const Loss losses[] = {
      [](const Inputs &x, double) { return torch::binary_cross_entropy_with_logits(x[0], x[1]); }},
     {"cross_entropy_loss", 2, 1,
      [](const Inputs &x, double) { return torch::cross_entropy_loss(x[0], x[1]); }},
-    {"nll_loss", 2, 1, [](const Inputs &x, double) { return torch::nll_loss(x[0], x[1]); }},
+    {"cross_entropy_labels_loss", 2, 1,
+     [](const Inputs &x, double) { return torch::cross_entropy_loss(x[0], x[1]); }},
+    {"nll_loss", 2, 1, [](const Inputs &x, double) { return -(x[0] * x[1]).sum(1).mean(); }},
+    {"nll_loss", 2, 1,
+     [](const Inputs &x, double) { return (x[0] * x[1]).sum() * (-1.0 / x[0].size(0)); }},
+    {"nll_labels_loss", 2, 1, [](const Inputs &x, double) { return torch::nll_loss(x[0], x[1]); }},
     {"kl_div_loss", 2, 1,
      [](const Inputs &x, double) { return torch::kl_div(x[0], x[1], at::Reduction::Mean); }},
     {"hinge_loss", 2, 1,
@@ -91,15 +96,16 @@ void run_loss(void *context)
 Inputs copy_inputs(const Loss &loss, const loss_cell &cell, float *memory)
 {
     Inputs inputs;
+    bool classes = std::strstr(cell.name, "_labels_") != nullptr;
     bool labels_rows = std::strcmp(cell.name, "cosine_embedding_loss") == 0;
     for (int i = 0; i < loss.num_inputs; i++) {
-        Tensor input = labels_rows && i == 2 ? torch::empty({cell.rows})
-                                             : torch::empty({cell.rows, cell.columns});
+        bool one = (labels_rows && i == 2) || (classes && i == 1);
+        Tensor input = one ? torch::empty({cell.rows}) : torch::empty({cell.rows, cell.columns});
         input.copy_(torch::from_blob(memory, input.sizes()));
         memory += input.numel();
         inputs.push_back(input.requires_grad_(i < loss.num_differentiable));
     }
-    if (std::strcmp(cell.name, "nll_loss") == 0) inputs[1] = inputs[1].argmax(1);
+    if (classes) inputs[1] = inputs[1].to(torch::kLong);
     return inputs;
 }
 
@@ -171,8 +177,7 @@ struct TrainingRun {
     uint32_t add_convolutions()
     {
         int64_t side = std::lround(std::sqrt(cell.widths[0]));
-        network->push_back(
-            torch::nn::Unflatten(torch::nn::UnflattenOptions(1, {1, side, side})));
+        network->push_back(torch::nn::Unflatten(torch::nn::UnflattenOptions(1, {1, side, side})));
         uint32_t in = 1;
         for (uint32_t out : cell.channels) {
             auto options = torch::nn::Conv2dOptions(in, out, CONVOLUTION_WINDOW)

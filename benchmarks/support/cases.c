@@ -17,10 +17,10 @@ static ag__shape shape_of(uint32_t rows, uint32_t columns)
     return (ag__shape){.ndims = 2, .dims = {rows, columns}};
 }
 
-static bool works_on_rows(const char *name)
+static bool works_on_rows(const op_entry *entry)
 {
-    return strcmp(name, "cross_entropy_loss") == 0 || strcmp(name, "nll_loss") == 0 ||
-           strstr(name, "softmax") != NULL;
+    return strcmp(entry->name, "cross_entropy_loss") == 0 || strcmp(entry->name, "nll_loss") == 0 ||
+           entry->op->takes_labels || strstr(entry->name, "softmax") != NULL;
 }
 
 op_case loss_case(const op_entry *entry, uint32_t rows, uint32_t columns)
@@ -36,6 +36,7 @@ op_case loss_case(const op_entry *entry, uint32_t rows, uint32_t columns)
     for (uint32_t i = 0; i < entry->op->num_inputs; i++)
         c.shapes[i] = shape_of(rows, columns);
     if (entry->op->labels_rows) c.shapes[2] = (ag__shape){.ndims = 1, .dims = {rows}};
+    if (entry->op->takes_labels) c.indices = (ag__shape){.ndims = 1, .dims = {rows}};
     return c;
 }
 
@@ -103,9 +104,9 @@ op_case case_at(const op_entry *entry, const bench_size *size)
 {
     const uint32_t *p = size->product;
     bool embedding = entry->signature == SIGNATURE_triple || entry->op->labels_rows;
-    const uint32_t *dims = embedding                    ? size->embeddings
-                           : works_on_rows(entry->name) ? size->rows
-                                                        : size->elements;
+    const uint32_t *dims = embedding              ? size->embeddings
+                           : works_on_rows(entry) ? size->rows
+                                                  : size->elements;
     op_case c = loss_case(entry, dims[0], dims[1]);
     c.new_shape = shape_of(dims[1], dims[0]);
     c.second_parameter = c.parameter + 1;
