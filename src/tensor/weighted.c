@@ -57,7 +57,7 @@ typedef struct pass {
     ag__blocks blocks;
     double divisor;
 
-    bool with_values;
+    bool with_values, counts_nonzero;
     double partial_sums[AG__MAX_BLOCKS];
     size_t nonzero[AG__MAX_BLOCKS];
     float *values; /* NULL if they are summed */
@@ -74,7 +74,7 @@ static void prepare(pass *p, const ag__call *call)
     p->law = call->op->law;
     p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
     p->divisor = ag__divisor(call, p->blocks.items);
-    p->with_values = p->with_gradients = false;
+    p->with_values = p->with_gradients = p->counts_nonzero = false;
     p->values = NULL;
 }
 
@@ -117,7 +117,7 @@ static void write_gradients(const pass *p, size_t offset, size_t n, const double
     }
 }
 
-/* Computes a chunk. Returns the sum of its values, and counts those that are not 0. */
+/* Computes a chunk. Returns the sum of its values, and counts those that are not 0 if that is wanted. */
 static double compute_chunk(const pass *p, size_t offset, size_t n, size_t *nonzero)
 {
     double weights[AG__CHUNK], values[AG__CHUNK];
@@ -127,7 +127,7 @@ static double compute_chunk(const pass *p, size_t offset, size_t n, size_t *nonz
     run_kernel(p, p->law->kernels, offset, n, &(ag__law_out){.values = values});
     weigh_kernels[ag__cpu()](n, weights, values);
     if (p->values != NULL) ag__narrow(n, values, p->values + offset);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && p->counts_nonzero; i++)
         *nonzero += values[i] != 0;
     return ag__sum(n, values);
 }
@@ -163,9 +163,9 @@ static void run(pass *p)
 /* A pass for the values alone, after which the divisor is known that depends on them. */
 static void count_first(pass *p)
 {
-    p->with_values = true;
+    p->with_values = p->counts_nonzero = true;
     run(p);
-    p->with_values = false;
+    p->with_values = p->counts_nonzero = false;
     p->divisor = 0;
     for (size_t block = 0; block < p->blocks.count; block++)
         p->divisor += (double)p->nonzero[block];
