@@ -66,13 +66,19 @@ AG__INLINE void write_slopes(size_t n, const double *restrict x, const double *r
     }
 }
 
-/* The values. z · lse² adds to the gradient what a larger total of the targets would. */
-AG__INLINE void evaluate(double z, row_sums *restrict sums, double *restrict values)
+AG__INLINE void evaluate(const row_sums *restrict sums, double *restrict values)
 {
 #pragma omp simd
+    for (size_t k = 0; k < AG__ROWS; k++)
+        values[k] = sums->terms[k] + sums->total[k] * ag__log1p(sums->others[k]);
+}
+
+/* z · lse² adds to the gradient what a larger total of the targets would. */
+AG__INLINE void add_z_loss(double z, row_sums *restrict sums, double *restrict values)
+{
     for (size_t k = 0; k < AG__ROWS; k++) {
-        double log_sum = ag__log1p(sums->others[k]), lse = sums->maximum[k] + log_sum;
-        values[k] = sums->terms[k] + sums->total[k] * log_sum + ag__z_term(z, lse);
+        double lse = sums->maximum[k] + ag__log1p(sums->others[k]);
+        values[k] += ag__z_term(z, lse);
         sums->total[k] += ag__z_slope(z, lse);
     }
 }
@@ -91,7 +97,10 @@ static void lay_changed_targets(const ag__rows *rows, const ag__target_change *c
         }
 }
 
-/* change is NULL for targets as they are given. values has room for AG__ROWS; slopes, if wanted, come out scaled, row by row. */
+/*
+ * change is NULL for targets as they are given. values has room for AG__ROWS; slopes, if wanted, come
+ * out scaled, row by row.
+ */
 AG__INLINE void short_rows(const ag__rows *rows, const ag__target_change *change,
                            double *restrict values, double *restrict slopes)
 {
@@ -104,7 +113,8 @@ AG__INLINE void short_rows(const ag__rows *rows, const ag__target_change *change
     else
         lay_side_by_side(count, n, rows->inputs[1], t);
     sum_rows(n, x, t, &sums);
-    evaluate(change != NULL ? change->z_loss : 0, &sums, values);
+    evaluate(&sums, values);
+    if (change != NULL && change->z_loss != 0) add_z_loss(change->z_loss, &sums, values);
     if (slopes == NULL) return;
     write_slopes(n, x, t, &sums, slopes_by_class);
     for (size_t row = 0; row < count; row++)
