@@ -364,6 +364,7 @@ static void check_results(const char *op, int *count)
 START_TEST(losses_agree)
 {
     int count[NUM_REDUCTIONS] = {0};
+    if (op_entries[_i].op->takes_labels) return; /* check_torch_options.c compares them */
     check_results(op_entries[_i].name, count);
     ck_assert_msg(count[AG_REDUCTION_MEAN] > 2 && count[AG_REDUCTION_SUM] > 2 &&
                       count[AG_REDUCTION_NONE] > 2,
