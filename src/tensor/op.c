@@ -3,7 +3,6 @@
 
 #include "tensor/op.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,10 +36,13 @@ static ag_status check_inputs(const ag__call *call)
 
 ag_status ag__op_check_parameter(const ag__op *op, float parameter)
 {
+    static const ag__domain finite = {
+        .text = "must be finite", .lowest = -FLT_MAX, .highest = FLT_MAX};
+    const ag__domain *range = op->parameter_range.text != NULL ? &op->parameter_range : &finite;
     if (op->parameter_name == NULL) return AG_OK;
-    if (op->parameter_positive ? parameter > 0 : isfinite(parameter)) return AG_OK;
-    return ag__fail(AG_ERROR_ARGUMENT, "%s: %s is %g but must be %s", op->name, op->parameter_name,
-                    (double)parameter, op->parameter_positive ? "greater than 0" : "finite");
+    if (parameter >= range->lowest && parameter <= range->highest) return AG_OK;
+    return ag__fail(AG_ERROR_ARGUMENT, "%s: %s is %g but %s", op->name, op->parameter_name,
+                    (double)parameter, range->text);
 }
 
 static ag_status check_reduction(const ag__call *call)

@@ -10,6 +10,9 @@
 
 #include <autograd/loss.h>
 
+#include <float.h>
+#include <math.h>
+
 #include "tensor/op_table.h"
 #include "tensor/options.h"
 #include "tensor/shape.h"
@@ -60,6 +63,10 @@ typedef struct ag__domain {
     float lowest, highest;
 } ag__domain;
 
+/* clang-format off */
+#define AG__POSITIVE {.text = "must be greater than 0", .lowest = FLT_TRUE_MIN, .highest = INFINITY}
+/* clang-format on */
+
 struct ag__op {
     const char *name;
     uint32_t num_inputs;
@@ -74,7 +81,7 @@ struct ag__op {
     ag__domain domains[AG__MAX_INPUTS];
 
     const char *parameter_name; /* NULL where there is none that could be wrong */
-    bool parameter_positive; /* it must be > 0, and may be infinite; otherwise any finite number */
+    ag__domain parameter_range; /* without a text: any finite number; NaN is in none */
 
     uint32_t options; /* of a loss: those that it takes beside weights, as AG__TAKES has them */
     size_t (*num_classes)(const ag__call *call); /* NULL: the first input's last dimension */

@@ -19,7 +19,7 @@ const ag__op ag__op_huber_loss = {
     AG__PAIR_LOSS,
     .input_names = {"pred", "target"},
     .parameter_name = "delta",
-    .parameter_positive = true,
+    .parameter_range = AG__POSITIVE,
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = AG__CHEAP,
 };
