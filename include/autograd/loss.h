@@ -457,6 +457,255 @@ AG_API ag_status ag_tensor_triplet_loss_with(ag_tensor *out, ag_tensor *out_anch
                                              const ag_tensor *negative, float margin,
                                              const ag_loss_options *options);
 
+/**
+ * Smooth absolute error (R. Girshick 2015): with d = p - t, d²/(2β) where |d| < β, else |d| - β/2;
+ * (1/N) Σ. An element loss: huber_loss / β, which tends to l1_loss as β does to 0.
+ * Gradient: d / β / N where |d| < β, else sign(d) / N.
+ * @param beta  β ≥ 0; 0 gives l1_loss.
+ */
+AG_API ag_variable *ag_smooth_l1_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                      float beta, ag_reduction reduction);
+AG_API ag_status ag_tensor_smooth_l1_loss(ag_tensor *out, const ag_tensor *pred,
+                                          const ag_tensor *target, float beta,
+                                          ag_reduction reduction);
+AG_API ag_status ag_tensor_smooth_l1_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                               const ag_tensor *target, const ag_tensor *grad,
+                                               float beta, ag_reduction reduction);
+AG_API ag_status ag_tensor_smooth_l1_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                         const ag_tensor *pred,
+                                                         const ag_tensor *target, float beta,
+                                                         ag_reduction reduction);
+AG_API ag_variable *ag_smooth_l1_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                           float beta, const ag_loss_options *options);
+AG_API ag_status ag_tensor_smooth_l1_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                               const ag_tensor *pred, const ag_tensor *target,
+                                               float beta, const ag_loss_options *options);
+
+/**
+ * Soft margin: (1/N) Σ log(1 + e^(-x t)). An element loss: logistic regression with labels -1 and 1.
+ * Gradient: -t σ(-x t) / N. Value and gradient are exact in both tails. Domain: t is -1 or 1.
+ */
+AG_API ag_variable *ag_soft_margin_loss(ag_arena *arena, ag_variable *logits, ag_variable *target,
+                                        ag_reduction reduction);
+AG_API ag_status ag_tensor_soft_margin_loss(ag_tensor *out, const ag_tensor *logits,
+                                            const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_soft_margin_loss_grad(ag_tensor *out, const ag_tensor *logits,
+                                                 const ag_tensor *target, const ag_tensor *grad,
+                                                 ag_reduction reduction);
+AG_API ag_status ag_tensor_soft_margin_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                           const ag_tensor *logits,
+                                                           const ag_tensor *target,
+                                                           ag_reduction reduction);
+AG_API ag_variable *ag_soft_margin_loss_with(ag_arena *arena, ag_variable *logits,
+                                             ag_variable *target, const ag_loss_options *options);
+AG_API ag_status ag_tensor_soft_margin_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                 const ag_tensor *logits, const ag_tensor *target,
+                                                 const ag_loss_options *options);
+
+/**
+ * Hinge embedding: (1/N) Σ of x where t = 1, max(0, margin - x) where t = -1. An element loss on distances
+ * x of pairs that are alike or not.
+ * Gradient: 1/N where t = 1; -1/N where t = -1 and x < margin, else 0. Domain: t is -1 or 1.
+ * @param margin  finite, usually 1.
+ */
+AG_API ag_variable *ag_hinge_embedding_loss(ag_arena *arena, ag_variable *distance,
+                                            ag_variable *target, float margin,
+                                            ag_reduction reduction);
+AG_API ag_status ag_tensor_hinge_embedding_loss(ag_tensor *out, const ag_tensor *distance,
+                                                const ag_tensor *target, float margin,
+                                                ag_reduction reduction);
+AG_API ag_status ag_tensor_hinge_embedding_loss_grad(ag_tensor *out, const ag_tensor *distance,
+                                                     const ag_tensor *target, const ag_tensor *grad,
+                                                     float margin, ag_reduction reduction);
+AG_API ag_status ag_tensor_hinge_embedding_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                               const ag_tensor *distance,
+                                                               const ag_tensor *target,
+                                                               float margin,
+                                                               ag_reduction reduction);
+AG_API ag_variable *ag_hinge_embedding_loss_with(ag_arena *arena, ag_variable *distance,
+                                                 ag_variable *target, float margin,
+                                                 const ag_loss_options *options);
+AG_API ag_status ag_tensor_hinge_embedding_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                     const ag_tensor *distance,
+                                                     const ag_tensor *target, float margin,
+                                                     const ag_loss_options *options);
+
+/**
+ * Margin ranking: (1/N) Σ max(0, margin - t (x1 - x2)). An element loss on scores: x1 is to rank above x2
+ * where t = 1, below it where t = -1.
+ * Gradient where the loss is positive: -t / N to x1, t / N to x2. Domain: t is -1 or 1.
+ * @param margin  finite, usually not negative.
+ */
+AG_API ag_variable *ag_margin_ranking_loss(ag_arena *arena, ag_variable *x1, ag_variable *x2,
+                                           ag_variable *target, float margin,
+                                           ag_reduction reduction);
+AG_API ag_status ag_tensor_margin_ranking_loss(ag_tensor *out, const ag_tensor *x1,
+                                               const ag_tensor *x2, const ag_tensor *target,
+                                               float margin, ag_reduction reduction);
+AG_API ag_status ag_tensor_margin_ranking_loss_grad(ag_tensor *out_x1, ag_tensor *out_x2,
+                                                    const ag_tensor *x1, const ag_tensor *x2,
+                                                    const ag_tensor *target, const ag_tensor *grad,
+                                                    float margin, ag_reduction reduction);
+AG_API ag_status ag_tensor_margin_ranking_loss_value_and_grad(
+    ag_tensor *out, ag_tensor *out_x1, ag_tensor *out_x2, const ag_tensor *x1, const ag_tensor *x2,
+    const ag_tensor *target, float margin, ag_reduction reduction);
+AG_API ag_variable *ag_margin_ranking_loss_with(ag_arena *arena, ag_variable *x1, ag_variable *x2,
+                                                ag_variable *target, float margin,
+                                                const ag_loss_options *options);
+AG_API ag_status ag_tensor_margin_ranking_loss_with(ag_tensor *out, ag_tensor *out_x1,
+                                                    ag_tensor *out_x2, const ag_tensor *x1,
+                                                    const ag_tensor *x2, const ag_tensor *target,
+                                                    float margin, const ag_loss_options *options);
+
+/**
+ * Negative log-likelihood of counts: (1/N) Σ e^x - t x, with x the logarithm of a Poisson distribution's
+ * rate. An element loss.
+ * Gradient: (e^x - t) / N. Domain: t ≥ 0.
+ * Options: rate_input takes the rate r itself: r - t log(r + epsilon), with gradient 1 - t / (r + epsilon);
+ * r ≥ 0 then, and epsilon is 1e-8 if it is not given. full adds Stirling's t log t - t + ½ log(2π t) where
+ * t > 1.
+ */
+AG_API ag_variable *ag_poisson_nll_loss(ag_arena *arena, ag_variable *log_rate, ag_variable *target,
+                                        ag_reduction reduction);
+AG_API ag_status ag_tensor_poisson_nll_loss(ag_tensor *out, const ag_tensor *log_rate,
+                                            const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_poisson_nll_loss_grad(ag_tensor *out, const ag_tensor *log_rate,
+                                                 const ag_tensor *target, const ag_tensor *grad,
+                                                 ag_reduction reduction);
+AG_API ag_status ag_tensor_poisson_nll_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                           const ag_tensor *log_rate,
+                                                           const ag_tensor *target,
+                                                           ag_reduction reduction);
+AG_API ag_variable *ag_poisson_nll_loss_with(ag_arena *arena, ag_variable *log_rate,
+                                             ag_variable *target, const ag_loss_options *options);
+AG_API ag_status ag_tensor_poisson_nll_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                 const ag_tensor *log_rate, const ag_tensor *target,
+                                                 const ag_loss_options *options);
+
+/**
+ * Negative log-likelihood of normal distributions: (1/N) Σ ½ (log v + (t - m)²/v) (D. Nix and A. Weigend
+ * 1994). An element loss of predicted mean m and variance v.
+ * Gradient: (m - t) / v / N to the mean, ½ (1 - (m - t)²/v) / v / N to the variance. A variance below
+ * epsilon is taken for epsilon, in value and gradient, as PyTorch does. Domain: v ≥ 0.
+ * Options: epsilon, 1e-6 if it is not given; full adds ½ log(2π).
+ */
+AG_API ag_variable *ag_gaussian_nll_loss(ag_arena *arena, ag_variable *mean, ag_variable *variance,
+                                         ag_variable *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_gaussian_nll_loss(ag_tensor *out, const ag_tensor *mean,
+                                             const ag_tensor *variance, const ag_tensor *target,
+                                             ag_reduction reduction);
+AG_API ag_status ag_tensor_gaussian_nll_loss_grad(ag_tensor *out_mean, ag_tensor *out_variance,
+                                                  const ag_tensor *mean, const ag_tensor *variance,
+                                                  const ag_tensor *target, const ag_tensor *grad,
+                                                  ag_reduction reduction);
+AG_API ag_status ag_tensor_gaussian_nll_loss_value_and_grad(
+    ag_tensor *out, ag_tensor *out_mean, ag_tensor *out_variance, const ag_tensor *mean,
+    const ag_tensor *variance, const ag_tensor *target, ag_reduction reduction);
+AG_API ag_variable *ag_gaussian_nll_loss_with(ag_arena *arena, ag_variable *mean,
+                                              ag_variable *variance, ag_variable *target,
+                                              const ag_loss_options *options);
+AG_API ag_status ag_tensor_gaussian_nll_loss_with(ag_tensor *out, ag_tensor *out_mean,
+                                                  ag_tensor *out_variance, const ag_tensor *mean,
+                                                  const ag_tensor *variance,
+                                                  const ag_tensor *target,
+                                                  const ag_loss_options *options);
+
+/**
+ * Log-cosh: (1/N) Σ log cosh(p - t). An element loss, d²/2 for small d = p - t and |d| - log 2 for large ones.
+ * Gradient: tanh(p - t) / N. Exact for the smallest and the largest differences.
+ */
+AG_API ag_variable *ag_log_cosh_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                     ag_reduction reduction);
+AG_API ag_status ag_tensor_log_cosh_loss(ag_tensor *out, const ag_tensor *pred,
+                                         const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_log_cosh_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                              const ag_tensor *target, const ag_tensor *grad,
+                                              ag_reduction reduction);
+AG_API ag_status ag_tensor_log_cosh_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                        const ag_tensor *pred,
+                                                        const ag_tensor *target,
+                                                        ag_reduction reduction);
+AG_API ag_variable *ag_log_cosh_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                          const ag_loss_options *options);
+AG_API ag_status ag_tensor_log_cosh_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                              const ag_tensor *pred, const ag_tensor *target,
+                                              const ag_loss_options *options);
+
+/**
+ * Quantile or pinball loss (R. Koenker and G. Bassett 1978): (1/N) Σ of q (t - p) where p < t, (1 - q)(p - t)
+ * where p > t. An element loss, least where p is the q-quantile of t.
+ * Gradient: -q / N where p < t, (1 - q) / N where p > t, 0 where they are equal.
+ * @param q  in (0, 1); ½ gives half of l1_loss.
+ */
+AG_API ag_variable *ag_quantile_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                     float q, ag_reduction reduction);
+AG_API ag_status ag_tensor_quantile_loss(ag_tensor *out, const ag_tensor *pred,
+                                         const ag_tensor *target, float q, ag_reduction reduction);
+AG_API ag_status ag_tensor_quantile_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                              const ag_tensor *target, const ag_tensor *grad,
+                                              float q, ag_reduction reduction);
+AG_API ag_status ag_tensor_quantile_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                        const ag_tensor *pred,
+                                                        const ag_tensor *target, float q,
+                                                        ag_reduction reduction);
+AG_API ag_variable *ag_quantile_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                          float q, const ag_loss_options *options);
+AG_API ag_status ag_tensor_quantile_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                              const ag_tensor *pred, const ag_tensor *target,
+                                              float q, const ag_loss_options *options);
+
+/**
+ * Squared hinge: (1/N) Σ max(0, 1 - p t)². An element loss, for classification with a margin.
+ * Gradient: -2 t max(0, 1 - p t) / N. Domain: t is -1 or 1.
+ */
+AG_API ag_variable *ag_squared_hinge_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                          ag_reduction reduction);
+AG_API ag_status ag_tensor_squared_hinge_loss(ag_tensor *out, const ag_tensor *pred,
+                                              const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_squared_hinge_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                                   const ag_tensor *target, const ag_tensor *grad,
+                                                   ag_reduction reduction);
+AG_API ag_status ag_tensor_squared_hinge_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                             const ag_tensor *pred,
+                                                             const ag_tensor *target,
+                                                             ag_reduction reduction);
+AG_API ag_variable *ag_squared_hinge_loss_with(ag_arena *arena, ag_variable *pred,
+                                               ag_variable *target, const ag_loss_options *options);
+AG_API ag_status ag_tensor_squared_hinge_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                   const ag_tensor *pred, const ag_tensor *target,
+                                                   const ag_loss_options *options);
+
+/**
+ * Focal loss of logits (T.-Y. Lin et al. 2017): (1/N) Σ r^γ (log(1 + e^x) - x t), with
+ * r = t (1 - σ(x)) + (1 - t) σ(x). An element loss: bce_with_logits_loss in which what is right already
+ * counts for less.
+ * Gradient: r^γ (σ - t + γ (1 - 2t) σ (1 - σ) c / r) / N, with c the cross-entropy. Value and gradient are
+ * exact in both tails and finite for every γ. Domain: t in [0, 1].
+ * Options: alpha weighs positives with alpha and negatives with 1 - alpha, a target between them with
+ * alpha t + (1 - alpha)(1 - t).
+ * @param gamma  γ ≥ 0, usually 2; 0 gives bce_with_logits_loss.
+ */
+AG_API ag_variable *ag_focal_with_logits_loss(ag_arena *arena, ag_variable *logits,
+                                              ag_variable *target, float gamma,
+                                              ag_reduction reduction);
+AG_API ag_status ag_tensor_focal_with_logits_loss(ag_tensor *out, const ag_tensor *logits,
+                                                  const ag_tensor *target, float gamma,
+                                                  ag_reduction reduction);
+AG_API ag_status ag_tensor_focal_with_logits_loss_grad(ag_tensor *out, const ag_tensor *logits,
+                                                       const ag_tensor *target,
+                                                       const ag_tensor *grad, float gamma,
+                                                       ag_reduction reduction);
+AG_API ag_status ag_tensor_focal_with_logits_loss_value_and_grad(
+    ag_tensor *out, ag_tensor *out_grad, const ag_tensor *logits, const ag_tensor *target,
+    float gamma, ag_reduction reduction);
+AG_API ag_variable *ag_focal_with_logits_loss_with(ag_arena *arena, ag_variable *logits,
+                                                   ag_variable *target, float gamma,
+                                                   const ag_loss_options *options);
+AG_API ag_status ag_tensor_focal_with_logits_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                       const ag_tensor *logits,
+                                                       const ag_tensor *target, float gamma,
+                                                       const ag_loss_options *options);
+
 AG_END_DECLS
 
 #endif

@@ -375,6 +375,37 @@ static ag_variable *apply_list(ag_arena *arena, ag__call call, ag_variable *cons
         return apply(arena, call, &logits);                                                        \
     }
 
+#define DEFINE_moments(name)                                                                       \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *mean, ag_variable *variance,              \
+                           ag_variable *target, ag_reduction reduction)                            \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, .reduction = reduction};                                  \
+        return apply(arena, call, (ag_variable *[]){mean, variance, target});                      \
+    }                                                                                              \
+    ag_variable *ag_##name##_with(ag_arena *arena, ag_variable *mean, ag_variable *variance,       \
+                                  ag_variable *target, const ag_loss_options *options)             \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options)};                                        \
+        return apply(arena, call, (ag_variable *[]){mean, variance, target});                      \
+    }
+
+#define DEFINE_pair_two(name)                                                                      \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *pred, ag_variable *target,                \
+                           float parameter, float second_parameter, ag_reduction reduction)        \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, .reduction = reduction, .parameter = parameter,           \
+                         .second_parameter = second_parameter};                                    \
+        return apply(arena, call, (ag_variable *[]){pred, target});                                \
+    }                                                                                              \
+    ag_variable *ag_##name##_with(ag_arena *arena, ag_variable *pred, ag_variable *target,         \
+                                  float parameter, float second_parameter,                         \
+                                  const ag_loss_options *options)                                  \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options), .parameter = parameter,                 \
+                         .second_parameter = second_parameter};                                    \
+        return apply(arena, call, (ag_variable *[]){pred, target});                                \
+    }
+
 AG__LOSS_TABLE(DEFINE)
 
 /* ---- the other functions ---- */

@@ -57,7 +57,7 @@ typedef struct pass {
 static void prepare(pass *p, const ag__call *call)
 {
     p->call = call;
-    p->law = call->op->law;
+    p->law = ag__law_of(call);
     p->sink = (ag__sink){0};
     p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
     atomic_init(&p->outside_domain, false);
@@ -91,7 +91,7 @@ static bool chunk_in_domain(const pass *p, size_t offset, size_t n)
 static void run_kernel(const pass *p, size_t offset, size_t n, const ag__law_out *out)
 {
     p->law->kernels[ag__cpu()](n, operand(p, 0, offset), operand(p, 1, offset),
-                               (double)p->call->parameter, out);
+                               ag__law_parameter(p->call), out);
 }
 
 /* Adds a chunk's values to the sums, and writes its gradient if there is a sink for it. */
@@ -179,7 +179,7 @@ static void write_gradient(size_t begin, size_t end, void *context)
     size_t stop = ag__block_begin(&p->blocks, end);
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
-        p->slopes(n, operand(p, 0, i), operand(p, 1, i), (double)p->call->parameter,
+        p->slopes(n, operand(p, 0, i), operand(p, 1, i), ag__law_parameter(p->call),
                   &(ag__law_out){.slopes = slopes});
         const float *upstream = p->upstream != NULL ? p->upstream + i : NULL;
         ag__store_gradient(n, slopes, upstream, p->scale, &p->sink, i);

@@ -135,6 +135,12 @@ AG__INLINE void ag__run_pos_weight(ag__law *law, size_t n, const float *restrict
                         double *values, double *slopes),                                           \
                        (law, n, a, b, weights, values, slopes))
 
+/* What a law gets beside its inputs: the parameter, or the epsilon of a loss that has one instead. */
+static inline double ag__law_parameter(const ag__call *call)
+{
+    return (double)(call->op->epsilon > 0 ? ag__epsilon(call) : call->parameter);
+}
+
 /* All inputs have one shape. */
 ag_status ag__infer_same_shape(const ag__call *call, ag__shape *shape);
 

@@ -202,4 +202,76 @@
         return ag__call_wanted(&call, out, (ag_tensor *[]){out_grad});                             \
     }
 
+#define DEFINE_moments(name)                                                                       \
+    ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *mean, const ag_tensor *variance,   \
+                               const ag_tensor *target, ag_reduction reduction)                    \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {mean, variance, target}, .reduction = reduction};        \
+        return ag__call_value(&call, out);                                                         \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_grad(ag_tensor *out_mean, ag_tensor *out_variance,                \
+                                      const ag_tensor *mean, const ag_tensor *variance,            \
+                                      const ag_tensor *target, const ag_tensor *grad,              \
+                                      ag_reduction reduction)                                      \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {mean, variance, target}, .reduction = reduction};        \
+        return ag__call_gradient(&call, grad, (ag_tensor *[]){out_mean, out_variance});            \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_value_and_grad(                                                   \
+        ag_tensor *out, ag_tensor *out_mean, ag_tensor *out_variance, const ag_tensor *mean,       \
+        const ag_tensor *variance, const ag_tensor *target, ag_reduction reduction)                \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, {mean, variance, target}, .reduction = reduction};        \
+        return ag__call_value_and_gradient(&call, out, (ag_tensor *[]){out_mean, out_variance});   \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_with(                                                             \
+        ag_tensor *out, ag_tensor *out_mean, ag_tensor *out_variance, const ag_tensor *mean,       \
+        const ag_tensor *variance, const ag_tensor *target, const ag_loss_options *options)        \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options), .inputs = {mean, variance, target}};    \
+        return ag__call_wanted(&call, out, (ag_tensor *[]){out_mean, out_variance});               \
+    }
+
+#define DEFINE_pair_two(name)                                                                      \
+    ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *pred, const ag_tensor *target,     \
+                               float parameter, float second_parameter, ag_reduction reduction)    \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name,                                                           \
+                         {pred, target},                                                           \
+                         .reduction = reduction,                                                   \
+                         .parameter = parameter,                                                   \
+                         .second_parameter = second_parameter};                                    \
+        return ag__call_value(&call, out);                                                         \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_grad(                                                             \
+        ag_tensor *out, const ag_tensor *pred, const ag_tensor *target, const ag_tensor *grad,     \
+        float parameter, float second_parameter, ag_reduction reduction)                           \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name,                                                           \
+                         {pred, target},                                                           \
+                         .reduction = reduction,                                                   \
+                         .parameter = parameter,                                                   \
+                         .second_parameter = second_parameter};                                    \
+        return ag__call_gradient(&call, grad, (ag_tensor *[]){out});                               \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_value_and_grad(                                                   \
+        ag_tensor *out, ag_tensor *out_grad, const ag_tensor *pred, const ag_tensor *target,       \
+        float parameter, float second_parameter, ag_reduction reduction)                           \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name,                                                           \
+                         {pred, target},                                                           \
+                         .reduction = reduction,                                                   \
+                         .parameter = parameter,                                                   \
+                         .second_parameter = second_parameter};                                    \
+        return ag__call_value_and_gradient(&call, out, (ag_tensor *[]){out_grad});                 \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_with(ag_tensor *out, ag_tensor *out_grad, const ag_tensor *pred,  \
+                                      const ag_tensor *target, float parameter,                    \
+                                      float second_parameter, const ag_loss_options *options)      \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options), .inputs = {pred, target},               \
+                         .parameter = parameter, .second_parameter = second_parameter};            \
+        return ag__call_wanted(&call, out, (ag_tensor *[]){out_grad});                             \
+    }
+
 AG__LOSS_TABLE(DEFINE)

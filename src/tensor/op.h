@@ -84,6 +84,7 @@ struct ag__op {
     ag__domain parameter_range; /* without a text: any finite number; NaN is in none */
 
     uint32_t options; /* of a loss: those that it takes beside weights, as AG__TAKES has them */
+    float epsilon;    /* of a loss that takes epsilon: the one it has where options give none */
     size_t (*num_classes)(const ag__call *call); /* NULL: the first input's last dimension */
     /* The descriptor in whose place options put another, of other laws or domains; NULL: itself. */
     const ag__op *(*variant)(const ag_loss_options *options);
@@ -112,6 +113,7 @@ struct ag__op {
     void (*backward)(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks);
 
     const void *law;
+    const void *(*law_of)(const ag_loss_options *options); /* of options, which it takes; or NULL */
     double nanoseconds; /* rough cost of an element on one core, to decide whether threads pay */
 };
 
@@ -141,6 +143,20 @@ ag__input_text ag__input_name(const ag__call *call, uint32_t input);
 
 /* Checks a parameter that an operation is to be called with. */
 ag_status ag__op_check_parameter(const ag__op *op, float parameter);
+
+/* The law of a call. */
+static inline const void *ag__law_of(const ag__call *call)
+{
+    bool chosen = call->op->law_of != NULL && call->options != NULL;
+    return chosen ? call->op->law_of(call->options) : call->op->law;
+}
+
+/* The epsilon of a call: that of the options, or the loss's own. */
+static inline float ag__epsilon(const ag__call *call)
+{
+    bool given = call->options != NULL && call->options->epsilon != 0;
+    return given ? call->options->epsilon : call->op->epsilon;
+}
 
 /* Checks inputs, parameter and reduction, and gives the shape of the result. */
 ag_status ag__call_check(const ag__call *call, ag__shape *shape);

@@ -17,6 +17,8 @@
  *   labelled_pair   (x1, x2, target, parameter)
  *   triple          (anchor, positive, negative, parameter)
  *   labels          (logits, labels)
+ *   moments         (mean, variance, target)
+ *   pair_two        (pred, target, parameter, second_parameter)
  * Each has a form that takes all options in place of the reduction.
  */
 #define AG__LOSS_TABLE(X)                                                                          \
@@ -34,7 +36,17 @@
     X(cosine_embedding_loss, labelled_pair)                                                        \
     X(triplet_loss, triple)                                                                        \
     X(cross_entropy_labels_loss, labels)                                                           \
-    X(nll_labels_loss, labels)
+    X(nll_labels_loss, labels)                                                                     \
+    X(smooth_l1_loss, pair_parameter)                                                              \
+    X(soft_margin_loss, pair)                                                                      \
+    X(hinge_embedding_loss, pair_parameter)                                                        \
+    X(margin_ranking_loss, labelled_pair)                                                          \
+    X(poisson_nll_loss, pair)                                                                      \
+    X(gaussian_nll_loss, moments)                                                                  \
+    X(log_cosh_loss, pair)                                                                         \
+    X(quantile_loss, pair_parameter)                                                               \
+    X(squared_hinge_loss, pair)                                                                    \
+    X(focal_with_logits_loss, pair_parameter)
 
 /*
  * Signatures of the other functions:

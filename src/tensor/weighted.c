@@ -49,6 +49,28 @@ static void lay_out_pos_weights(const ag__call *call, size_t offset, size_t n, d
         out[i] = (double)weights->data[(offset + i) % weights->size];
 }
 
+/* Positives weigh alpha, negatives 1 - alpha. */
+static void balance(const ag__call *call, size_t offset, size_t n, double *weights)
+{
+    double alpha = (double)call->options->alpha;
+    const float *target = call->inputs[1]->data + offset;
+    for (size_t i = 0; alpha > 0 && i < n; i++) {
+        double t = (double)target[i];
+        weights[i] *= alpha * t + (1 - alpha) * (1 - t);
+    }
+}
+
+void ag__weights_of(const ag__call *call, size_t offset, size_t n, double *out)
+{
+    lay_out_weights(call, offset, n, out);
+    balance(call, offset, n, out);
+}
+
+void ag__weigh(size_t n, const double *weights, double *x)
+{
+    weigh_kernels[ag__cpu()](n, weights, x);
+}
+
 /* ---- a pass over the elements ---- */
 
 typedef struct pass {
@@ -71,7 +93,7 @@ typedef struct pass {
 static void prepare(pass *p, const ag__call *call)
 {
     p->call = call;
-    p->law = call->op->law;
+    p->law = ag__law_of(call);
     p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
     p->divisor = ag__divisor(call, p->blocks.items);
     p->with_values = p->with_gradients = p->counts_nonzero = false;
@@ -101,7 +123,7 @@ static void run_kernel(const pass *p, ag__law_kernel *const *kernels, size_t off
         return;
     }
     kernels[ag__cpu()](n, call->inputs[0]->data + offset, second->data + offset,
-                       (double)call->parameter, out);
+                       ag__law_parameter(call), out);
 }
 
 static void write_gradients(const pass *p, size_t offset, size_t n, const double *weights)
@@ -112,7 +134,7 @@ static void write_gradients(const pass *p, size_t offset, size_t n, const double
         if (p->sinks[i].data == NULL) continue;
         run_kernel(p, i == 0 ? p->law->kernels : p->law->second, offset, n,
                    &(ag__law_out){.slopes = slopes});
-        weigh_kernels[ag__cpu()](n, weights, slopes);
+        ag__weigh(n, weights, slopes);
         ag__store_gradient(n, slopes, upstream, p->scale, &p->sinks[i], offset);
     }
 }
@@ -121,11 +143,11 @@ static void write_gradients(const pass *p, size_t offset, size_t n, const double
 static double compute_chunk(const pass *p, size_t offset, size_t n, size_t *nonzero)
 {
     double weights[AG__CHUNK], values[AG__CHUNK];
-    lay_out_weights(p->call, offset, n, weights);
+    ag__weights_of(p->call, offset, n, weights);
     if (p->with_gradients) write_gradients(p, offset, n, weights);
     if (!p->with_values) return 0;
     run_kernel(p, p->law->kernels, offset, n, &(ag__law_out){.values = values});
-    weigh_kernels[ag__cpu()](n, weights, values);
+    ag__weigh(n, weights, values);
     if (p->values != NULL) ag__narrow(n, values, p->values + offset);
     for (size_t i = 0; i < n && p->counts_nonzero; i++)
         *nonzero += values[i] != 0;

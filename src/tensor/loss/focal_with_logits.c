@@ -47,6 +47,7 @@ const ag__op ag__op_focal_with_logits_loss = {
     .domains = {{0}, AG__PROBABILITY},
     .parameter_name = "gamma",
     .parameter_range = AG__FINITE_NOT_NEGATIVE,
+    .options = AG__TAKES(alpha),
     .law = &(const ag__elementwise){.kernels = kernels},
     .nanoseconds = 3 * AG__TRANSCENDENTAL,
 };

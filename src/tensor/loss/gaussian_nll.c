@@ -4,14 +4,12 @@
 #include "tensor/elementwise_three.h"
 #include "tensor/loss/domain.h"
 
-/* As in PyTorch: the least variance that a smaller one is taken for. */
-#define EPSILON 1e-6
+#define HALF_LOG_2PI 0.91893853320467274178
 
 AG__INLINE ag__point_of_three gaussian_nll_loss_law(double m, double variance, double t,
-                                                    double unused)
+                                                    double epsilon)
 {
-    (void)unused;
-    double v = variance < EPSILON ? EPSILON : variance;
+    double v = variance < epsilon ? epsilon : variance;
     double log_v = v <= DBL_MAX ? ag__log_of_normal(v) : v;
     double d = m - t, reciprocal = 1 / v, ratio = d * reciprocal;
     return (ag__point_of_three){
@@ -20,13 +18,31 @@ AG__INLINE ag__point_of_three gaussian_nll_loss_law(double m, double variance, d
     };
 }
 
+AG__INLINE ag__point_of_three full_law(double m, double variance, double t, double epsilon)
+{
+    ag__point_of_three at = gaussian_nll_loss_law(m, variance, t, epsilon);
+    at.value += HALF_LOG_2PI;
+    return at;
+}
+
 AG__LAW_OF_THREE_KERNELS(kernels, gaussian_nll_loss_law)
+AG__LAW_OF_THREE_KERNELS(full_kernels, full_law)
+
+static const ag__elementwise_three law = {kernels}, law_in_full = {full_kernels};
+
+static const void *law_of(const ag_loss_options *options)
+{
+    return options->full ? &law_in_full : &law;
+}
 
 const ag__op ag__op_gaussian_nll_loss = {
     .name = "gaussian_nll_loss",
     AG__THREE_LOSS,
     .input_names = {"mean", "variance", "target"},
     .domains = {{0}, AG__NOT_NEGATIVE},
-    .law = &(const ag__elementwise_three){.kernels = kernels},
+    .options = AG__TAKES(full) | AG__TAKES(epsilon),
+    .epsilon = 1e-6f, /* as in PyTorch */
+    .law = &law,
+    .law_of = law_of,
     .nanoseconds = 2 * AG__TRANSCENDENTAL,
 };

@@ -1,9 +1,12 @@
-/* poisson_nll.c: negative log-likelihood of a Poisson distribution of rate e^x, e^x - t x. */
+/* poisson_nll.c: negative log-likelihood of a Poisson distribution, from its rate or its logarithm. */
 #include "config.h"
 
 #include "tensor/elementwise.h"
 #include "tensor/loss/domain.h"
 
+#define HALF_LOG_2PI 0.91893853320467274178
+
+/* e^x - t x, of the rate's logarithm x. */
 AG__INLINE ag__point poisson_nll_loss_law(double x, double t, double unused)
 {
     (void)unused;
@@ -12,13 +15,59 @@ AG__INLINE ag__point poisson_nll_loss_law(double x, double t, double unused)
     return (ag__point){.value = rate - t * finite, .slope = rate - t};
 }
 
+/* r - t log(r + ε), of the rate r. */
+AG__INLINE ag__point rate_law(double r, double t, double epsilon)
+{
+    double shifted = r + epsilon, logarithm = ag__clamp(ag__log(shifted), -DBL_MAX, DBL_MAX);
+    return (ag__point){.value = r - t * logarithm, .slope = 1 - t / shifted};
+}
+
+/* Stirling's approximation of log t!, as PyTorch has it: 0 for t ≤ 1. */
+AG__INLINE double log_factorial(double t)
+{
+    double inside = t > 1 ? t : 1, log_t = ag__log(inside);
+    double approximation = (t * log_t - t) + (0.5 * log_t + HALF_LOG_2PI);
+    return t > 1 ? approximation : 0 * t;
+}
+
+AG__INLINE ag__point full_law(double x, double t, double unused)
+{
+    ag__point at = poisson_nll_loss_law(x, t, unused);
+    at.value += log_factorial(t);
+    return at;
+}
+
+AG__INLINE ag__point full_rate_law(double r, double t, double epsilon)
+{
+    ag__point at = rate_law(r, t, epsilon);
+    at.value += log_factorial(t);
+    return at;
+}
+
 AG__LAW_KERNELS(kernels, poisson_nll_loss_law)
+AG__LAW_KERNELS(full_kernels, full_law)
+AG__LAW_KERNELS(rate_kernels, rate_law)
+AG__LAW_KERNELS(full_rate_kernels, full_rate_law)
+
+static const ag__elementwise law = {.kernels = kernels};
+
+static const void *law_of(const ag_loss_options *options)
+{
+    static const ag__elementwise in_full = {.kernels = full_kernels};
+    static const ag__elementwise of_rate = {.kernels = rate_kernels};
+    static const ag__elementwise of_rate_in_full = {.kernels = full_rate_kernels};
+    if (options->rate_input) return options->full ? &of_rate_in_full : &of_rate;
+    return options->full ? &in_full : &law;
+}
 
 const ag__op ag__op_poisson_nll_loss = {
     .name = "poisson_nll_loss",
     AG__PAIR_LOSS,
     .input_names = {"log_rate", "target"},
     .domains = {{0}, AG__NOT_NEGATIVE},
-    .law = &(const ag__elementwise){.kernels = kernels},
+    .options = AG__TAKES(rate_input) | AG__TAKES(full) | AG__TAKES(epsilon),
+    .epsilon = 1e-8f, /* as in PyTorch */
+    .law = &law,
+    .law_of = law_of,
     .nanoseconds = AG__TRANSCENDENTAL,
 };
