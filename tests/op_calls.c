@@ -18,6 +18,9 @@
 #define GRAPH_labelled_pair(function) function(arena, v[0], v[1], v[2], a->parameter, a->reduction)
 #define GRAPH_triple(function) function(arena, v[0], v[1], v[2], a->parameter, a->reduction)
 #define GRAPH_labels(function) function(arena, v[0], a->indices, a->reduction)
+#define GRAPH_moments(function) function(arena, v[0], v[1], v[2], a->reduction)
+#define GRAPH_pair_two(function)                                                                   \
+    function(arena, v[0], v[1], a->parameter, a->second_parameter, a->reduction)
 #define GRAPH_unary(function) function(arena, v[0])
 #define GRAPH_unary_parameter(function) function(arena, v[0], a->parameter)
 #define GRAPH_binary(function) function(arena, v[0], v[1])
@@ -65,6 +68,10 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define VALUE_triple(function) function(out, t[0], t[1], t[2], a->parameter, a->reduction)
 #define VALUE_labels(function) function(out, t[0], a->indices, a->reduction)
 
+#define VALUE_moments(function) function(out, t[0], t[1], t[2], a->reduction)
+#define VALUE_pair_two(function)                                                                   \
+    function(out, t[0], t[1], a->parameter, a->second_parameter, a->reduction)
+
 #define GRADIENT_pair(function) function(outs[0], t[0], t[1], grad, a->reduction)
 #define GRADIENT_pair_parameter(function)                                                          \
     function(outs[0], t[0], t[1], grad, a->parameter, a->reduction)
@@ -75,6 +82,10 @@ AG__OP_TABLE(DEFINE_GRAPH)
     function(outs[0], outs[1], outs[2], t[0], t[1], t[2], grad, a->parameter, a->reduction)
 #define GRADIENT_labels(function) function(outs[0], t[0], a->indices, grad, a->reduction)
 
+#define GRADIENT_moments(function) function(outs[0], outs[1], t[0], t[1], t[2], grad, a->reduction)
+#define GRADIENT_pair_two(function)                                                                \
+    function(outs[0], t[0], t[1], grad, a->parameter, a->second_parameter, a->reduction)
+
 #define BOTH_pair(function) function(out, outs[0], t[0], t[1], a->reduction)
 #define BOTH_pair_parameter(function) function(out, outs[0], t[0], t[1], a->parameter, a->reduction)
 #define BOTH_single(function) function(out, outs[0], t[0], a->reduction)
@@ -83,6 +94,10 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define BOTH_triple(function)                                                                      \
     function(out, outs[0], outs[1], outs[2], t[0], t[1], t[2], a->parameter, a->reduction)
 #define BOTH_labels(function) function(out, outs[0], t[0], a->indices, a->reduction)
+
+#define BOTH_moments(function) function(out, outs[0], outs[1], t[0], t[1], t[2], a->reduction)
+#define BOTH_pair_two(function)                                                                    \
+    function(out, outs[0], t[0], t[1], a->parameter, a->second_parameter, a->reduction)
 
 /* ---- losses with options: function is ag_<name>_with or ag_tensor_<name>_with ---- */
 
@@ -93,6 +108,10 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define GRAPH_WITH_triple(function) function(arena, v[0], v[1], v[2], a->parameter, options)
 #define GRAPH_WITH_labels(function) function(arena, v[0], a->indices, options)
 
+#define GRAPH_WITH_moments(function) function(arena, v[0], v[1], v[2], options)
+#define GRAPH_WITH_pair_two(function)                                                              \
+    function(arena, v[0], v[1], a->parameter, a->second_parameter, options)
+
 #define WANTED_pair(function) function(out, outs[0], t[0], t[1], options)
 #define WANTED_pair_parameter(function) function(out, outs[0], t[0], t[1], a->parameter, options)
 #define WANTED_single(function) function(out, outs[0], t[0], options)
@@ -101,6 +120,9 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define WANTED_triple(function)                                                                    \
     function(out, outs[0], outs[1], outs[2], t[0], t[1], t[2], a->parameter, options)
 #define WANTED_labels(function) function(out, outs[0], t[0], a->indices, options)
+#define WANTED_moments(function) function(out, outs[0], outs[1], t[0], t[1], t[2], options)
+#define WANTED_pair_two(function)                                                                  \
+    function(out, outs[0], t[0], t[1], a->parameter, a->second_parameter, options)
 
 #define DEFINE_LOSS(name, signature)                                                               \
     static ag_status value_##name(ag_tensor *out, const op_arguments *a)                           \
@@ -572,8 +594,10 @@ static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
         return batched_matmul_shapes(scale, variant, c);
     if (strcmp(c->entry->name, "pow") == 0) return pow_shapes(scale, variant, c);
     switch (c->entry->signature) {
-    case SIGNATURE_labelled_pair: return labelled_pair_shapes(scale, variant, c);
     case SIGNATURE_labels: return labels_shapes(scale, variant, c);
+    case SIGNATURE_labelled_pair:
+        return c->entry->op->labels_rows ? labelled_pair_shapes(scale, variant, c)
+                                         : same_shapes(scale, variant, c);
     case SIGNATURE_binary: return binary_shapes(scale, variant, c);
     case SIGNATURE_matmul: return matmul_shapes(scale, variant, c);
     case SIGNATURE_linear: return linear_shapes(scale, variant, c);

@@ -18,6 +18,8 @@ typedef enum op_signature {
     SIGNATURE_labelled_pair,
     SIGNATURE_triple,
     SIGNATURE_labels,
+    SIGNATURE_moments,
+    SIGNATURE_pair_two,
     SIGNATURE_unary,
     SIGNATURE_unary_parameter,
     SIGNATURE_binary,

@@ -1,57 +1,11 @@
 #include "config.h"
 
-#include "reference.h"
+#include "reference_parts.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- numbers ---- */
-
-static reference_number number(long double value)
-{
-    return (reference_number){value, fabsl(value)};
-}
-
-static reference_number sum_of(long double a, long double b)
-{
-    return (reference_number){a + b, fabsl(a) + fabsl(b)};
-}
-
-static reference_number scaled(reference_number x, long double factor)
-{
-    return (reference_number){x.value * factor, x.magnitude * fabsl(factor)};
-}
-
-static void add_to(reference_number *sum, reference_number term)
-{
-    sum->value += term.value;
-    sum->magnitude += term.magnitude;
-}
-
-static long double sign(long double x)
-{
-    return x > 0 ? 1 : x < 0 ? -1 : x;
-}
-
-/* a · b, with 0 · ∞ = 0: the limit where a is 0 before b grows. */
-static long double product_limit(long double a, long double b)
-{
-    return a == 0 && isinf(b) ? 0 : a * b;
-}
-
-/* max(x, 0), NaN for NaN. */
-static long double positive_part(long double x)
-{
-    return x <= 0 ? 0 : x;
-}
-
-static long double logistic(long double x)
-{
-    long double e = expl(-fabsl(x));
-    return isnan(x) ? x : x > 0 ? 1 / (1 + e) : e / (1 + e);
-}
 
 long double reference_ulp(long double exact)
 {
@@ -85,16 +39,6 @@ size_t reference_size(const reference_shape *shape)
     return size;
 }
 
-static size_t columns_of(const reference_shape *shape)
-{
-    return shape->dims[shape->ndims - 1];
-}
-
-static size_t rows_of(const reference_shape *shape)
-{
-    return reference_size(shape) / columns_of(shape);
-}
-
 static reference_shape scalar_shape(const reference_call *call)
 {
     (void)call;
@@ -106,12 +50,12 @@ static reference_shape first_shape(const reference_call *call)
     return call->shapes[0];
 }
 
-static reference_shape elements_shape(const reference_call *call)
+reference_shape reference_elements_shape(const reference_call *call)
 {
     return call->reduction == REFERENCE_NONE ? first_shape(call) : scalar_shape(call);
 }
 
-static reference_shape rows_shape(const reference_call *call)
+reference_shape reference_rows_shape(const reference_call *call)
 {
     reference_shape shape = call->shapes[0];
     if (call->reduction != REFERENCE_NONE || shape.ndims == 1) return scalar_shape(call);
@@ -119,7 +63,7 @@ static reference_shape rows_shape(const reference_call *call)
     return shape;
 }
 
-static size_t no_float_terms(const reference_call *call)
+size_t reference_no_float_terms(const reference_call *call)
 {
     (void)call;
     return 0;
@@ -136,14 +80,14 @@ static long double divisor(const reference_call *call, size_t items)
     return 1;
 }
 
-static void clear_reduced(const reference_call *call, reference_number *out)
+void reference_clear_reduced(const reference_call *call, reference_number *out)
 {
     if (call->reduction != REFERENCE_NONE) out[0] = number(0);
 }
 
 /* Puts the value of one element or row where the reduction wants it. */
-static void reduce_into(const reference_call *call, size_t items, size_t item,
-                        reference_number term, reference_number *out)
+void reference_reduce_into(const reference_call *call, size_t items, size_t item,
+                           reference_number term, reference_number *out)
 {
     if (call->reduction == REFERENCE_NONE)
         out[item] = term;
@@ -152,8 +96,8 @@ static void reduce_into(const reference_call *call, size_t items, size_t item,
 }
 
 /* What the gradient of one element or row is multiplied by. */
-static long double upstream_of(const reference_call *call, size_t items, size_t item,
-                               const long double *upstream)
+long double reference_upstream_of(const reference_call *call, size_t items, size_t item,
+                                  const long double *upstream)
 {
     if (call->reduction == REFERENCE_NONE) return upstream[item];
     return upstream[0] / divisor(call, items);
@@ -166,26 +110,26 @@ static long double second_at(const reference_call *call, size_t item)
     return call->inputs[1] == NULL ? 0 : call->inputs[1][item];
 }
 
-static void elements_value(const reference_op *op, const reference_call *call,
-                           reference_number *out)
+void reference_elements_value(const reference_op *op, const reference_call *call,
+                              reference_number *out)
 {
     size_t size = reference_size(&call->shapes[0]);
-    clear_reduced(call, out);
+    reference_clear_reduced(call, out);
     for (size_t i = 0; i < size; i++) {
         reference_number term =
             op->element(call->inputs[0][i], second_at(call, i), call->parameter);
-        reduce_into(call, size, i, term, out);
+        reference_reduce_into(call, size, i, term, out);
     }
 }
 
-static void elements_gradient(const reference_op *op, const reference_call *call, uint32_t input,
-                              const long double *upstream, reference_number *out)
+void reference_elements_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                                 const long double *upstream, reference_number *out)
 {
     size_t size = reference_size(&call->shapes[0]);
     (void)input;
     for (size_t i = 0; i < size; i++) {
         reference_number slope = op->slope(call->inputs[0][i], second_at(call, i), call->parameter);
-        out[i] = scaled(slope, upstream_of(call, size, i, upstream));
+        out[i] = scaled(slope, reference_upstream_of(call, size, i, upstream));
     }
 }
 
@@ -311,24 +255,10 @@ static reference_number l1_regularization_slope(long double w, long double unuse
 
 /* ---- losses of rows ---- */
 
-/* One row of every input. */
-typedef struct row {
-    size_t n;
-    const long double *inputs[REFERENCE_MAX_INPUTS];
-    long double parameter;
-    size_t label;
-} row;
-
-typedef struct reference_row_law {
-    bool last_is_label; /* the last of three inputs has one number for each row */
-    reference_number (*value)(const row *r);
-    void (*gradient)(const row *r, uint32_t input, reference_number *out);
-} row_law;
-
 static row row_at(const reference_op *op, const reference_call *call, size_t index)
 {
     size_t n = columns_of(&call->shapes[0]);
-    row result = {.n = n, .parameter = call->parameter};
+    row result = {.n = n, .parameter = call->parameter, .second_parameter = call->second_parameter};
     if (call->indices != NULL) result.label = (size_t)call->indices[index];
     for (uint32_t i = 0; i < REFERENCE_MAX_INPUTS; i++) {
         size_t stride = op->row_law->last_is_label && i == 2 ? 1 : n;
@@ -337,63 +267,27 @@ static row row_at(const reference_op *op, const reference_call *call, size_t ind
     return result;
 }
 
-static void rows_value(const reference_op *op, const reference_call *call, reference_number *out)
+void reference_rows_value(const reference_op *op, const reference_call *call, reference_number *out)
 {
     size_t rows = rows_of(&call->shapes[0]);
-    clear_reduced(call, out);
+    reference_clear_reduced(call, out);
     for (size_t i = 0; i < rows; i++) {
         row r = row_at(op, call, i);
-        reduce_into(call, rows, i, op->row_law->value(&r), out);
+        reference_reduce_into(call, rows, i, op->row_law->value(&r), out);
     }
 }
 
-static void rows_gradient(const reference_op *op, const reference_call *call, uint32_t input,
-                          const long double *upstream, reference_number *out)
+void reference_rows_gradient(const reference_op *op, const reference_call *call, uint32_t input,
+                             const long double *upstream, reference_number *out)
 {
     size_t rows = rows_of(&call->shapes[0]), columns = columns_of(&call->shapes[0]);
     for (size_t i = 0; i < rows; i++) {
         row r = row_at(op, call, i);
         op->row_law->gradient(&r, input, out + i * columns);
-        long double factor = upstream_of(call, rows, i, upstream);
+        long double factor = reference_upstream_of(call, rows, i, upstream);
         for (size_t c = 0; c < columns; c++)
             out[i * columns + c] = scaled(out[i * columns + c], factor);
     }
-}
-
-/* ---- softmax of a row, with one of its maxima kept apart: its share is then exact near 1 ---- */
-
-typedef struct softmax_row {
-    const long double *x;
-    size_t largest;     /* the index of the first maximum */
-    long double others; /* Σ_{j ≠ largest} e^(x_j - x_largest) */
-} softmax_row;
-
-/* x_j - x_largest: the exponent of class j, 0 for the largest itself even if it is infinite. */
-static long double below_largest(const softmax_row *s, size_t j)
-{
-    return j == s->largest ? 0 : s->x[j] - s->x[s->largest];
-}
-
-static softmax_row softmax_of(size_t n, const long double *x)
-{
-    softmax_row s = {.x = x};
-    for (size_t j = 1; j < n; j++)
-        if (x[j] > x[s.largest] || isnan(x[s.largest])) s.largest = j;
-    for (size_t j = 0; j < n; j++)
-        if (j != s.largest) s.others += expl(below_largest(&s, j));
-    if (isnan(x[s.largest])) s.others = x[s.largest];
-    return s;
-}
-
-static long double softmax_at(const softmax_row *s, size_t c)
-{
-    return expl(below_largest(s, c)) / (1 + s->others);
-}
-
-/* log Σ e^x_j - x_c, never negative. */
-static long double log_shortfall(const softmax_row *s, size_t c)
-{
-    return log1pl(s->others) - below_largest(s, c);
 }
 
 /* -t l, where an impossible class that is not wanted adds nothing. */
@@ -2068,24 +1962,11 @@ static size_t largest_of_pair(const reference_call *call)
 
 /* ---- the table ---- */
 
-#define ELEMENTS(name_, law)                                                                       \
-    {                                                                                              \
-        .name = #name_, .result_shape = elements_shape, .value = elements_value,                   \
-        .gradient = elements_gradient, .float_terms = no_float_terms, .element = law##_element,    \
-        .slope = law##_slope                                                                       \
-    }
-#define ROWS(name_, law, last_is_label)                                                            \
-    {                                                                                              \
-        .name = #name_, .result_shape = rows_shape, .value = rows_value,                           \
-        .gradient = rows_gradient, .float_terms = no_float_terms, .row_law = &(const row_law)      \
-        {                                                                                          \
-            last_is_label, law##_row, law##_row_gradient                                           \
-        }                                                                                          \
-    }
 #define MAP(name_)                                                                                 \
     {                                                                                              \
         .name = #name_, .result_shape = first_shape, .value = map_value, .gradient = map_gradient, \
-        .float_terms = no_float_terms, .element = name_##_element, .slope = name_##_slope          \
+        .float_terms = reference_no_float_terms, .element = name_##_element,                       \
+        .slope = name_##_slope                                                                     \
     }
 #define FUNCTION(name_, shape, family, terms)                                                      \
     {                                                                                              \
@@ -2111,10 +1992,10 @@ static const reference_op references[] = {
     ROWS(triplet_loss, triplet, false),
     FUNCTION(matmul, matmul_shape, matmul, largest_dimension),
     FUNCTION(linear, linear_shape, linear, largest_dimension),
-    FUNCTION(add, stretched_shape, binary, no_float_terms),
-    FUNCTION(sub, stretched_shape, binary, no_float_terms),
-    FUNCTION(mul, stretched_shape, binary, no_float_terms),
-    FUNCTION(div, stretched_shape, binary, no_float_terms),
+    FUNCTION(add, stretched_shape, binary, reference_no_float_terms),
+    FUNCTION(sub, stretched_shape, binary, reference_no_float_terms),
+    FUNCTION(mul, stretched_shape, binary, reference_no_float_terms),
+    FUNCTION(div, stretched_shape, binary, reference_no_float_terms),
     MAP(scale),
     MAP(neg),
     MAP(abs),
@@ -2123,17 +2004,17 @@ static const reference_op references[] = {
     MAP(sqrt),
     MAP(pow),
     MAP(clamp),
-    FUNCTION(sum, scalar_shape, sum, no_float_terms),
-    FUNCTION(mean, scalar_shape, sum, no_float_terms),
-    FUNCTION(sum_dim, reduced_shape, lanes, no_float_terms),
-    FUNCTION(mean_dim, reduced_shape, lanes, no_float_terms),
-    FUNCTION(max_dim, reduced_shape, lanes, no_float_terms),
-    FUNCTION(logsumexp, reduced_shape, lanes, no_float_terms),
-    FUNCTION(reshape, reshape_shape, reshape, no_float_terms),
-    FUNCTION(transpose, transpose_shape, transpose, no_float_terms),
-    FUNCTION(permute, permute_shape, permute, no_float_terms),
-    FUNCTION(slice, slice_shape, slice, no_float_terms),
-    FUNCTION(concat, concat_shape, concat, no_float_terms),
+    FUNCTION(sum, scalar_shape, sum, reference_no_float_terms),
+    FUNCTION(mean, scalar_shape, sum, reference_no_float_terms),
+    FUNCTION(sum_dim, reduced_shape, lanes, reference_no_float_terms),
+    FUNCTION(mean_dim, reduced_shape, lanes, reference_no_float_terms),
+    FUNCTION(max_dim, reduced_shape, lanes, reference_no_float_terms),
+    FUNCTION(logsumexp, reduced_shape, lanes, reference_no_float_terms),
+    FUNCTION(reshape, reshape_shape, reshape, reference_no_float_terms),
+    FUNCTION(transpose, transpose_shape, transpose, reference_no_float_terms),
+    FUNCTION(permute, permute_shape, permute, reference_no_float_terms),
+    FUNCTION(slice, slice_shape, slice, reference_no_float_terms),
+    FUNCTION(concat, concat_shape, concat, reference_no_float_terms),
     MAP(relu),
     MAP(sigmoid),
     MAP(tanh),
@@ -2146,16 +2027,16 @@ static const reference_op references[] = {
     MAP(softplus),
     MAP(hard_sigmoid),
     MAP(hard_swish),
-    FUNCTION(softmax, first_shape, softmax, no_float_terms),
-    FUNCTION(log_softmax, first_shape, log_softmax, no_float_terms),
+    FUNCTION(softmax, first_shape, softmax, reference_no_float_terms),
+    FUNCTION(log_softmax, first_shape, log_softmax, reference_no_float_terms),
     FUNCTION(conv2d, conv2d_shape, conv2d, conv2d_terms),
-    FUNCTION(max_pool2d, pool2d_shape, max_pool2d, no_float_terms),
-    FUNCTION(average_pool2d, pool2d_shape, average_pool2d, no_float_terms),
-    FUNCTION(layer_norm, first_shape, norm, no_float_terms),
-    FUNCTION(batch_norm, first_shape, norm, no_float_terms),
-    FUNCTION(batch_norm_eval, first_shape, norm, no_float_terms),
-    FUNCTION(dropout, first_shape, dropout, no_float_terms),
-    FUNCTION(embedding, embedding_shape, embedding, no_float_terms),
+    FUNCTION(max_pool2d, pool2d_shape, max_pool2d, reference_no_float_terms),
+    FUNCTION(average_pool2d, pool2d_shape, average_pool2d, reference_no_float_terms),
+    FUNCTION(layer_norm, first_shape, norm, reference_no_float_terms),
+    FUNCTION(batch_norm, first_shape, norm, reference_no_float_terms),
+    FUNCTION(batch_norm_eval, first_shape, norm, reference_no_float_terms),
+    FUNCTION(dropout, first_shape, dropout, reference_no_float_terms),
+    FUNCTION(embedding, embedding_shape, embedding, reference_no_float_terms),
     FUNCTION(batched_matmul, batched_matmul_shape, batched_matmul, largest_of_pair),
 };
 
@@ -2163,5 +2044,7 @@ const reference_op *reference_find(const char *name)
 {
     for (size_t i = 0; i < sizeof references / sizeof *references; i++)
         if (strcmp(references[i].name, name) == 0) return &references[i];
+    for (size_t i = 0; i < num_references_of_losses; i++)
+        if (strcmp(references_of_losses[i].name, name) == 0) return &references_of_losses[i];
     return NULL;
 }
