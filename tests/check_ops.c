@@ -764,6 +764,14 @@ static void check_two_roles(const op_case *c, uint32_t i, uint32_t j)
     tear_down(&f);
 }
 
+/* Not where one of them must lie in a domain, as a variance. */
+static bool may_be_one_variable(const op_case *c, uint32_t i, uint32_t j)
+{
+    const ag__domain *domains = c->entry->op->domains;
+    return op_differentiable(c, i) && op_differentiable(c, j) &&
+           domains[i].text == domains[j].text && same_shape(&c->shapes[i], &c->shapes[j]);
+}
+
 START_TEST(one_variable_in_two_roles_gets_both_gradients)
 {
     op_case c;
@@ -772,13 +780,13 @@ START_TEST(one_variable_in_two_roles_gets_both_gradients)
     {
         for (uint32_t j = 1; j < AG__MAX_INPUTS; j++)
             for (uint32_t i = 0; i < j; i++)
-                if (op_differentiable(&c, i) && op_differentiable(&c, j) &&
-                    same_shape(&c.shapes[i], &c.shapes[j])) {
+                if (may_be_one_variable(&c, i, j)) {
                     check_two_roles(&c, i, j);
                     tried++;
                 }
     }
-    ck_assert(tried > 0 || ENTRY->op->num_differentiable == 1);
+    ck_assert(tried > 0 || ENTRY->op->num_differentiable == 1 ||
+              ENTRY->signature == SIGNATURE_moments);
 }
 END_TEST
 

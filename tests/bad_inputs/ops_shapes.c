@@ -214,9 +214,12 @@ static shape_list wrong_shapes(const op_case *c, uint32_t input)
     switch (c->entry->signature) {
     case SIGNATURE_pair:
     case SIGNATURE_pair_parameter:
-    case SIGNATURE_triple: return input > 0 ? unlike(own) : none;
+    case SIGNATURE_triple:
+    case SIGNATURE_moments:
+    case SIGNATURE_pair_two: return input > 0 ? unlike(own) : none;
     case SIGNATURE_labelled_pair:
-        return input == 1 ? unlike(own) : input == 2 ? unlike_labels(first) : none;
+        if (input == 2 && c->entry->op->labels_rows) return unlike_labels(first);
+        return input > 0 ? unlike(own) : none;
     case SIGNATURE_binary: return input == 1 ? unlike_broadcast(first) : none;
     case SIGNATURE_concat: return input > 0 ? unlike_either_way(first) : none;
     case SIGNATURE_matmul: {

@@ -16,15 +16,17 @@ START_TEST(losses_take_a_reduction_and_nothing_else_does)
 END_TEST
 
 /*
- * The prediction is a parent, the target is not; only a cosine's labels are one, without gradient.
+ * The prediction is a parent, the target is not; only the target beside two inputs with a gradient is one.
  * The statistics of an evaluation are no variables at all.
  */
 START_TEST(parents_and_gradients_are_those_of_the_contract)
 {
     const ag__op *op = MISUSED->op;
-    bool has_target =
-        MISUSED->signature == SIGNATURE_pair || MISUSED->signature == SIGNATURE_pair_parameter;
-    bool has_labels = MISUSED->signature == SIGNATURE_labelled_pair;
+    bool has_target = MISUSED->signature == SIGNATURE_pair ||
+                      MISUSED->signature == SIGNATURE_pair_parameter ||
+                      MISUSED->signature == SIGNATURE_pair_two;
+    bool has_labels =
+        MISUSED->signature == SIGNATURE_labelled_pair || MISUSED->signature == SIGNATURE_moments;
     uint32_t statistics = MISUSED->signature == SIGNATURE_batch_norm_eval ? 2 : 0;
     uint32_t variables = op->num_inputs - statistics;
     ck_assert_uint_eq(op->num_parents, variables - has_target);
@@ -50,14 +52,20 @@ START_TEST(unknown_reductions_are_refused)
 }
 END_TEST
 
-/* What the parameters of losses must not be, first of all the ends of their ranges. */
+/* What parameters must not be, first of all the ends of their ranges. */
 static const struct {
-    const char *loss, *parameter;
+    const char *name, *parameter;
     float wrong[6];
 } wrong_parameters[] = {
     {"huber_loss", "delta", {0, -0.0f, -1, -INFINITY, NAN, NAN}},
     {"cosine_embedding_loss", "margin", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
     {"triplet_loss", "margin", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
+    {"pow", "exponent", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
+    {"leaky_relu", "negative_slope", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
+    {"elu", "alpha", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
+    {"layer_norm", "epsilon", {0, -0.0f, -1, -INFINITY, NAN, NAN}},
+    {"batch_norm", "epsilon", {0, -0.0f, -1, -INFINITY, NAN, NAN}},
+    {"batch_norm_eval", "epsilon", {0, -0.0f, -1, -INFINITY, NAN, NAN}},
     {"smooth_l1_loss", "beta", {-0x1p-149f, -1, INFINITY, -INFINITY, NAN, NAN}},
     {"hinge_embedding_loss", "margin", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
     {"margin_ranking_loss", "margin", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
@@ -70,7 +78,7 @@ static const struct {
 START_TEST(bad_parameters_are_refused)
 {
     size_t known = 0;
-    while (known < NUM_WRONG && strcmp(wrong_parameters[known].loss, MISUSED->name) != 0)
+    while (known < NUM_WRONG && strcmp(wrong_parameters[known].name, MISUSED->name) != 0)
         known++;
     ck_assert_msg((known < NUM_WRONG) == (MISUSED->op->parameter_name != NULL),
                   "%s: what must its parameter not be? Add it to wrong_parameters", MISUSED->name);
