@@ -57,7 +57,7 @@ typedef struct pass {
 static void prepare(pass *p, const ag__call *call)
 {
     p->call = call;
-    p->law = ag__law_of(call);
+    p->law = call->op->law;
     p->sink = (ag__sink){0};
     p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
     atomic_init(&p->outside_domain, false);

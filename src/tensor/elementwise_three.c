@@ -28,7 +28,7 @@ typedef struct pass {
 static void prepare(pass *p, const ag__call *call)
 {
     p->call = call;
-    p->law = ag__law_of(call);
+    p->law = call->op->law;
     p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
     p->divisor = ag__divisor(call, p->blocks.items);
     p->weighted = ag__is_weighted(call);

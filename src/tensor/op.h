@@ -113,7 +113,6 @@ struct ag__op {
     void (*backward)(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks);
 
     const void *law;
-    const void *(*law_of)(const ag_loss_options *options); /* of options, which it takes; or NULL */
     double nanoseconds; /* rough cost of an element on one core, to decide whether threads pay */
 };
 
@@ -143,13 +142,6 @@ ag__input_text ag__input_name(const ag__call *call, uint32_t input);
 
 /* Checks a parameter that an operation is to be called with. */
 ag_status ag__op_check_parameter(const ag__op *op, float parameter);
-
-/* The law of a call. */
-static inline const void *ag__law_of(const ag__call *call)
-{
-    bool chosen = call->op->law_of != NULL && call->options != NULL;
-    return chosen ? call->op->law_of(call->options) : call->op->law;
-}
 
 /* The epsilon of a call: that of the options, or the loss's own. */
 static inline float ag__epsilon(const ag__call *call)

@@ -28,21 +28,24 @@ AG__INLINE ag__point_of_three full_law(double m, double variance, double t, doub
 AG__LAW_OF_THREE_KERNELS(kernels, gaussian_nll_loss_law)
 AG__LAW_OF_THREE_KERNELS(full_kernels, full_law)
 
-static const ag__elementwise_three law = {kernels}, law_in_full = {full_kernels};
+/* What both descriptors have in common; epsilon is PyTorch's. */
+#define GAUSSIAN                                                                                   \
+    .name = "gaussian_nll_loss", AG__THREE_LOSS, .input_names = {"mean", "variance", "target"},    \
+    .domains = {{0}, AG__NOT_NEGATIVE}, .options = AG__TAKES(full) | AG__TAKES(epsilon),           \
+    .epsilon = 1e-6f, .nanoseconds = 2 * AG__TRANSCENDENTAL
 
-static const void *law_of(const ag_loss_options *options)
+static const ag__op in_full = {
+    GAUSSIAN,
+    .law = &(const ag__elementwise_three){.kernels = full_kernels},
+};
+
+static const ag__op *variant(const ag_loss_options *options)
 {
-    return options->full ? &law_in_full : &law;
+    return options->full ? &in_full : &ag__op_gaussian_nll_loss;
 }
 
 const ag__op ag__op_gaussian_nll_loss = {
-    .name = "gaussian_nll_loss",
-    AG__THREE_LOSS,
-    .input_names = {"mean", "variance", "target"},
-    .domains = {{0}, AG__NOT_NEGATIVE},
-    .options = AG__TAKES(full) | AG__TAKES(epsilon),
-    .epsilon = 1e-6f, /* as in PyTorch */
-    .law = &law,
-    .law_of = law_of,
-    .nanoseconds = 2 * AG__TRANSCENDENTAL,
+    GAUSSIAN,
+    .variant = variant,
+    .law = &(const ag__elementwise_three){.kernels = kernels},
 };

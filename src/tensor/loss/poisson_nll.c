@@ -49,25 +49,27 @@ AG__LAW_KERNELS(full_kernels, full_law)
 AG__LAW_KERNELS(rate_kernels, rate_law)
 AG__LAW_KERNELS(full_rate_kernels, full_rate_law)
 
-static const ag__elementwise law = {.kernels = kernels};
+/* What all descriptors have in common; epsilon is PyTorch's. */
+#define POISSON                                                                                    \
+    .name = "poisson_nll_loss", AG__PAIR_LOSS, .input_names = {"log_rate", "target"},              \
+    .options = AG__TAKES(rate_input) | AG__TAKES(full) | AG__TAKES(epsilon), .epsilon = 1e-8f,     \
+    .nanoseconds = 2 * AG__TRANSCENDENTAL
+#define OF_LOGARITHM .domains = {{0}, AG__NOT_NEGATIVE}
+#define OF_RATE .domains = {AG__NOT_NEGATIVE, AG__NOT_NEGATIVE}
+#define LAW(table)                                                                                 \
+    .law = &(const ag__elementwise)                                                                \
+    {                                                                                              \
+        .kernels = table                                                                           \
+    }
 
-static const void *law_of(const ag_loss_options *options)
+static const ag__op in_full = {POISSON, OF_LOGARITHM, LAW(full_kernels)};
+static const ag__op of_rate = {POISSON, OF_RATE, LAW(rate_kernels)};
+static const ag__op of_rate_in_full = {POISSON, OF_RATE, LAW(full_rate_kernels)};
+
+static const ag__op *variant(const ag_loss_options *options)
 {
-    static const ag__elementwise in_full = {.kernels = full_kernels};
-    static const ag__elementwise of_rate = {.kernels = rate_kernels};
-    static const ag__elementwise of_rate_in_full = {.kernels = full_rate_kernels};
     if (options->rate_input) return options->full ? &of_rate_in_full : &of_rate;
-    return options->full ? &in_full : &law;
+    return options->full ? &in_full : &ag__op_poisson_nll_loss;
 }
 
-const ag__op ag__op_poisson_nll_loss = {
-    .name = "poisson_nll_loss",
-    AG__PAIR_LOSS,
-    .input_names = {"log_rate", "target"},
-    .domains = {{0}, AG__NOT_NEGATIVE},
-    .options = AG__TAKES(rate_input) | AG__TAKES(full) | AG__TAKES(epsilon),
-    .epsilon = 1e-8f, /* as in PyTorch */
-    .law = &law,
-    .law_of = law_of,
-    .nanoseconds = AG__TRANSCENDENTAL,
-};
+const ag__op ag__op_poisson_nll_loss = {POISSON, OF_LOGARITHM, .variant = variant, LAW(kernels)};
