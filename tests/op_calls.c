@@ -392,6 +392,13 @@ static bool same_shapes(op_scale scale, size_t variant, op_case *c)
     return true;
 }
 
+/* Of two parameters, which differ. */
+static bool pair_two_shapes(op_scale scale, size_t variant, op_case *c)
+{
+    c->second_parameter = 1 - c->parameter / 2;
+    return same_shapes(scale, variant, c);
+}
+
 static bool transpose_shapes(op_scale scale, size_t variant, op_case *c)
 {
     static const ag__shape small[] = {{2, {1, 1}}, {2, {1, 7}}, {2, {3, 5}}, {2, {70, 33}}};
@@ -598,6 +605,7 @@ static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
     case SIGNATURE_labelled_pair:
         return c->entry->op->labels_rows ? labelled_pair_shapes(scale, variant, c)
                                          : same_shapes(scale, variant, c);
+    case SIGNATURE_pair_two: return pair_two_shapes(scale, variant, c);
     case SIGNATURE_binary: return binary_shapes(scale, variant, c);
     case SIGNATURE_matmul: return matmul_shapes(scale, variant, c);
     case SIGNATURE_linear: return linear_shapes(scale, variant, c);
@@ -763,6 +771,8 @@ static const struct {
     {"bce_loss", 1, KIND_PROBABILITY},
     {"bce_with_logits_loss", 1, KIND_PROBABILITY},
     {"cross_entropy_loss", 1, KIND_PROBABILITY_ROW},
+    {"focal_loss", 1, KIND_PROBABILITY_ROW},
+    {"generalized_cross_entropy_loss", 1, KIND_PROBABILITY_ROW},
     {"nll_loss", 0, KIND_LOG_PROBABILITY},
     {"nll_loss", 1, KIND_PROBABILITY_ROW},
     {"nll_labels_loss", 0, KIND_LOG_PROBABILITY},

@@ -2,6 +2,8 @@
 
 #include "reference_parts.h"
 
+#include <stdlib.h>
+
 /* ---- losses of elements ---- */
 
 static reference_number smooth_l1_element(long double p, long double t, long double beta)
@@ -217,6 +219,231 @@ static void three_gradient(const reference_op *op, const reference_call *call, u
         .gradient = three_gradient, .float_terms = reference_no_float_terms                        \
     }
 
+/* ---- losses of rows ---- */
+
+/* 1 - p of a class, without cancellation. */
+static long double shortfall(const softmax_row *s, size_t c)
+{
+    return c == s->largest ? s->others / (1 + s->others) : 1 - softmax_at(s, c);
+}
+
+/* Σ_c t_c f(p_c), with f and -p f' from a function of log p and of 1 - p. */
+typedef void class_law(long double log_p, long double q, long double parameter, long double *value,
+                       long double *weight);
+
+static reference_number class_value(const row *r, class_law *law)
+{
+    softmax_row s = softmax_of(r->n, r->inputs[0]);
+    reference_number sum = number(0 * s.others);
+    for (size_t c = 0; c < r->n; c++) {
+        long double value, weight, t = r->inputs[1][c];
+        law(-log_shortfall(&s, c), shortfall(&s, c), r->parameter, &value, &weight);
+        if (t != 0) add_to(&sum, number(t * value));
+    }
+    return sum;
+}
+
+/* W p_c - w_c; at the largest class (W - w_c) - W (1 - p_c). */
+static void class_gradient(const row *r, class_law *law, reference_number *out)
+{
+    softmax_row s = softmax_of(r->n, r->inputs[0]);
+    long double total = 0, except_largest = 0;
+    for (size_t c = 0; c < r->n; c++) {
+        long double value, weight, t = r->inputs[1][c];
+        law(-log_shortfall(&s, c), shortfall(&s, c), r->parameter, &value, &weight);
+        out[c] = number(t == 0 ? 0 : -t * weight);
+        total -= out[c].value;
+        if (c != s.largest) except_largest -= out[c].value;
+    }
+    for (size_t c = 0; c < r->n; c++)
+        out[c] = sum_of(out[c].value, total * softmax_at(&s, c));
+    out[s.largest] = sum_of(except_largest, -total * shortfall(&s, s.largest));
+    out[s.largest].magnitude += fabsl(total);
+}
+
+static void focal_law(long double log_p, long double q, long double gamma, long double *value,
+                      long double *weight)
+{
+    long double steep = q == 0 ? 1 : -log_p / q, p = expl(log_p);
+    *value = powl(q, gamma) * -log_p;
+    *weight = powl(q, gamma) * (1 + gamma * (p == 0 ? 0 : p * steep));
+}
+
+static reference_number focal_row(const row *r)
+{
+    return class_value(r, focal_law);
+}
+
+static void focal_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    (void)input;
+    class_gradient(r, focal_law, out);
+}
+
+static void generalized_law(long double log_p, long double unused, long double q,
+                            long double *value, long double *weight)
+{
+    (void)unused;
+    *value = -expm1l(q * log_p) / q;
+    *weight = expl(q * log_p);
+}
+
+static reference_number generalized_cross_entropy_row(const row *r)
+{
+    return class_value(r, generalized_law);
+}
+
+static void generalized_cross_entropy_row_gradient(const row *r, uint32_t input,
+                                                   reference_number *out)
+{
+    (void)input;
+    class_gradient(r, generalized_law, out);
+}
+
+/* ---- overlaps: hits + s and what is missed, from which both losses follow ---- */
+
+typedef struct overlap {
+    long double hits, missed, alpha, beta;
+} overlap;
+
+static overlap overlap_of(const row *r, long double alpha, long double beta, long double smoothing)
+{
+    overlap o = {.hits = smoothing, .alpha = alpha, .beta = beta};
+    for (size_t c = 0; c < r->n; c++) {
+        long double p = r->inputs[0][c], t = r->inputs[1][c];
+        o.hits += p * t;
+        o.missed += alpha * p * (1 - t) + beta * (1 - p) * t;
+    }
+    return o;
+}
+
+/* The derivative of 1 - h / (h + m), as a quotient's. */
+static void overlap_gradient(const row *r, const overlap *o, reference_number *out)
+{
+    long double all = o->hits + o->missed;
+    for (size_t c = 0; c < r->n; c++) {
+        long double t = r->inputs[1][c], miss = o->alpha * (1 - t) - o->beta * t;
+        out[c] = sum_of(miss * o->hits / (all * all), -t * o->missed / (all * all));
+        if (isnan(r->inputs[0][c])) out[c] = number(NAN);
+    }
+}
+
+static reference_number dice_row(const row *r)
+{
+    overlap o = overlap_of(r, 0.5L, 0.5L, 0.5L);
+    return number(o.missed / (o.hits + o.missed));
+}
+
+static void dice_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    overlap o = overlap_of(r, 0.5L, 0.5L, 0.5L);
+    (void)input;
+    overlap_gradient(r, &o, out);
+}
+
+static reference_number tversky_row(const row *r)
+{
+    overlap o = overlap_of(r, r->parameter, r->second_parameter, 1);
+    return number(o.missed / (o.hits + o.missed));
+}
+
+static void tversky_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    overlap o = overlap_of(r, r->parameter, r->second_parameter, 1);
+    (void)input;
+    overlap_gradient(r, &o, out);
+}
+
+/* ---- divergences ---- */
+
+/* log(p/m) for m = (p + t)/2, as log(1 + (p - t)/(p + t)) unless p is small. */
+static long double log_share(long double p, long double t)
+{
+    return p < t / 4 ? logl(2 * p / (p + t)) : log1pl((p - t) / (p + t));
+}
+
+/* ½ (p log(p/m) + t log(t/m)); of nearly equal numbers (p - t)²/(4 (p + t)) and terms of the fourth order. */
+static reference_number jensen_shannon_row(const row *r)
+{
+    reference_number sum = number(0);
+    for (size_t c = 0; c < r->n; c++) {
+        long double p = r->inputs[0][c], t = r->inputs[1][c], u = (p - t) / (p + t), u2 = u * u;
+        long double term = 0;
+        if (isnan(p + t)) term = NAN;
+        if (p > 0) term += p * log_share(p, t) / 2;
+        if (t > 0) term += t * log_share(t, p) / 2;
+        if (fabsl(u) < 0x1p-9L) term = (p + t) * u2 / 4 * (1 + u2 / 6 + u2 * u2 / 15);
+        add_to(&sum, number(term));
+    }
+    return sum;
+}
+
+static void jensen_shannon_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    (void)input;
+    for (size_t c = 0; c < r->n; c++) {
+        long double p = r->inputs[0][c], t = r->inputs[1][c];
+        out[c] = number(p == 0 && t == 0 ? 0 : log_share(p, t) / 2);
+    }
+}
+
+/* The softmax of a row divided by the temperature. Free its x. */
+static softmax_row tempered(const row *r, uint32_t input)
+{
+    long double *x = malloc(r->n * sizeof *x);
+    if (x == NULL) abort();
+    for (size_t c = 0; c < r->n; c++)
+        x[c] = r->inputs[input][c] / r->parameter;
+    return softmax_of(r->n, x);
+}
+
+/* Both sides' log p at a class, and the difference of the probabilities by either of two formulas. */
+typedef struct class_pair {
+    long double log_student, log_teacher, difference;
+} class_pair;
+
+static class_pair pair_at(const softmax_row *student, const softmax_row *teacher, size_t c)
+{
+    class_pair pair = {-log_shortfall(student, c), -log_shortfall(teacher, c), 0};
+    long double delta = pair.log_student - pair.log_teacher;
+    if (fabsl(delta) < 1)
+        pair.difference = softmax_at(teacher, c) * expm1l(delta);
+    else
+        pair.difference = softmax_at(student, c) - softmax_at(teacher, c);
+    return pair;
+}
+
+/* Σ p_t (e^δ - 1 - δ), with its series for small δ = log p_s - log p_t. */
+static reference_number distillation_row(const row *r)
+{
+    softmax_row student = tempered(r, 0), teacher = tempered(r, 1);
+    reference_number sum = number(0);
+    for (size_t c = 0; c < r->n; c++) {
+        class_pair pair = pair_at(&student, &teacher, c);
+        long double d = pair.log_student - pair.log_teacher, p = softmax_at(&teacher, c);
+        long double excess = expm1l(d) - d, term = p * excess;
+        if (fabsl(d) < 1e-4L) term = p * d * d * (0.5L + d / 6 + d * d / 24 + d * d * d / 120);
+        if (fabsl(d) >= 1) term = pair.difference - (p == 0 ? 0 : p * d);
+        add_to(&sum, (reference_number){term, fabsl(term) + p * fabsl(d) * 1e-3L});
+    }
+    free((void *)student.x);
+    free((void *)teacher.x);
+    return scaled(sum, r->parameter * r->parameter);
+}
+
+static void distillation_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    softmax_row student = tempered(r, 0), teacher = tempered(r, 1);
+    (void)input;
+    for (size_t c = 0; c < r->n; c++) {
+        long double difference = pair_at(&student, &teacher, c).difference;
+        out[c] = (reference_number){r->parameter * difference,
+                                    r->parameter * (fabsl(difference) + softmax_at(&teacher, c))};
+    }
+    free((void *)student.x);
+    free((void *)teacher.x);
+}
+
 /* ---- the table ---- */
 
 const reference_op references_of_losses[] = {
@@ -230,6 +457,12 @@ const reference_op references_of_losses[] = {
     ELEMENTS(quantile_loss, quantile),
     ELEMENTS(squared_hinge_loss, squared_hinge),
     ELEMENTS(focal_with_logits_loss, focal_with_logits),
+    ROWS(focal_loss, focal, false),
+    ROWS(generalized_cross_entropy_loss, generalized_cross_entropy, false),
+    ROWS(dice_loss, dice, false),
+    ROWS(tversky_loss, tversky, false),
+    ROWS(jensen_shannon_loss, jensen_shannon, false),
+    ROWS(distillation_loss, distillation, false),
 };
 
 const size_t num_references_of_losses = sizeof references_of_losses / sizeof *references_of_losses;

@@ -706,6 +706,170 @@ AG_API ag_status ag_tensor_focal_with_logits_loss_with(ag_tensor *out, ag_tensor
                                                        const ag_tensor *target, float gamma,
                                                        const ag_loss_options *options);
 
+/**
+ * Focal loss of a softmax: -(1/N) Σ_rows Σ_c t_c (1 - p_c)^γ log p_c, with p = softmax(x). A row loss:
+ * cross_entropy_loss in which rows that are right already count for less (T.-Y. Lin et al. 2017).
+ * Shapes: logits and target [..., classes]; target holds probabilities, or a one-hot row.
+ * Gradient: (W p_c - w_c) / N, with w_c = t_c ((1 - p_c)^γ - γ p_c (1 - p_c)^(γ - 1) log p_c) and W = Σ w.
+ * Value and gradient are exact where a class is nearly certain, and finite for every γ.
+ * Options: class_weights.
+ * @param gamma  γ ≥ 0, usually 2; 0 gives cross_entropy_loss.
+ */
+AG_API ag_variable *ag_focal_loss(ag_arena *arena, ag_variable *logits, ag_variable *target,
+                                  float gamma, ag_reduction reduction);
+AG_API ag_status ag_tensor_focal_loss(ag_tensor *out, const ag_tensor *logits,
+                                      const ag_tensor *target, float gamma, ag_reduction reduction);
+AG_API ag_status ag_tensor_focal_loss_grad(ag_tensor *out, const ag_tensor *logits,
+                                           const ag_tensor *target, const ag_tensor *grad,
+                                           float gamma, ag_reduction reduction);
+AG_API ag_status ag_tensor_focal_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                     const ag_tensor *logits,
+                                                     const ag_tensor *target, float gamma,
+                                                     ag_reduction reduction);
+AG_API ag_variable *ag_focal_loss_with(ag_arena *arena, ag_variable *logits, ag_variable *target,
+                                       float gamma, const ag_loss_options *options);
+AG_API ag_status ag_tensor_focal_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                           const ag_tensor *logits, const ag_tensor *target,
+                                           float gamma, const ag_loss_options *options);
+
+/**
+ * Generalised cross-entropy (Z. Zhang and M. Sabuncu 2018): (1/N) Σ_rows Σ_c t_c (1 - p_c^q) / q, with
+ * p = softmax(x). A row loss for labels of which some are wrong: cross_entropy_loss as q tends to 0, the
+ * absolute error of the probability at q = 1.
+ * Shapes: logits and target [..., classes]. Gradient: (W p_c - w_c) / N, with w_c = t_c p_c^q and W = Σ w.
+ * Exact where a class is nearly certain. Options: class_weights.
+ * @param q  in (0, 1], usually 0.7.
+ */
+AG_API ag_variable *ag_generalized_cross_entropy_loss(ag_arena *arena, ag_variable *logits,
+                                                      ag_variable *target, float q,
+                                                      ag_reduction reduction);
+AG_API ag_status ag_tensor_generalized_cross_entropy_loss(ag_tensor *out, const ag_tensor *logits,
+                                                          const ag_tensor *target, float q,
+                                                          ag_reduction reduction);
+AG_API ag_status ag_tensor_generalized_cross_entropy_loss_grad(ag_tensor *out,
+                                                               const ag_tensor *logits,
+                                                               const ag_tensor *target,
+                                                               const ag_tensor *grad, float q,
+                                                               ag_reduction reduction);
+AG_API ag_status ag_tensor_generalized_cross_entropy_loss_value_and_grad(
+    ag_tensor *out, ag_tensor *out_grad, const ag_tensor *logits, const ag_tensor *target, float q,
+    ag_reduction reduction);
+AG_API ag_variable *ag_generalized_cross_entropy_loss_with(ag_arena *arena, ag_variable *logits,
+                                                           ag_variable *target, float q,
+                                                           const ag_loss_options *options);
+AG_API ag_status ag_tensor_generalized_cross_entropy_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                               const ag_tensor *logits,
+                                                               const ag_tensor *target, float q,
+                                                               const ag_loss_options *options);
+
+/**
+ * Dice loss (F. Milletari et al. 2016): (1/N) Σ_rows 1 - (2 Σ p t + s) / (Σ p + Σ t + s), with sums over the
+ * last dimension and s the smoothing. A row loss on probabilities: for a whole picture per row, reshape to
+ * [batch, pixels], which copies nothing.
+ * Gradient: tversky_loss's, for α = β = ½ and half the smoothing. A perfect prediction has loss 0 exactly.
+ * Domain: p and t in [0, 1].
+ * Options: epsilon is the smoothing s, 1 if it is not given.
+ */
+AG_API ag_variable *ag_dice_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                 ag_reduction reduction);
+AG_API ag_status ag_tensor_dice_loss(ag_tensor *out, const ag_tensor *pred, const ag_tensor *target,
+                                     ag_reduction reduction);
+AG_API ag_status ag_tensor_dice_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                          const ag_tensor *target, const ag_tensor *grad,
+                                          ag_reduction reduction);
+AG_API ag_status ag_tensor_dice_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                    const ag_tensor *pred, const ag_tensor *target,
+                                                    ag_reduction reduction);
+AG_API ag_variable *ag_dice_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                      const ag_loss_options *options);
+AG_API ag_status ag_tensor_dice_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                          const ag_tensor *pred, const ag_tensor *target,
+                                          const ag_loss_options *options);
+
+/**
+ * Tversky loss (S. Salehi et al. 2017): (1/N) Σ_rows 1 - (TP + s) / (TP + α FP + β FN + s), with TP = Σ p t,
+ * FP = Σ p (1 - t), FN = Σ (1 - p) t over the last dimension and s the smoothing. A row loss on probabilities;
+ * α weighs false alarms, β what was missed.
+ * Gradient: (M' (TP + s) - M t) / (TP + M + s)² / N, with M = α FP + β FN and M' = α (1 - t) - β t. A row of
+ * which nothing is left, all terms being 0, has loss and gradient 0. Domain: p and t in [0, 1].
+ * Options: epsilon is the smoothing s, 1 if it is not given.
+ * @param alpha  α ≥ 0, finite.
+ * @param beta   β ≥ 0, finite; α = β = ½ gives dice_loss with half its smoothing.
+ */
+AG_API ag_variable *ag_tversky_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                    float alpha, float beta, ag_reduction reduction);
+AG_API ag_status ag_tensor_tversky_loss(ag_tensor *out, const ag_tensor *pred,
+                                        const ag_tensor *target, float alpha, float beta,
+                                        ag_reduction reduction);
+AG_API ag_status ag_tensor_tversky_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                             const ag_tensor *target, const ag_tensor *grad,
+                                             float alpha, float beta, ag_reduction reduction);
+AG_API ag_status ag_tensor_tversky_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                       const ag_tensor *pred,
+                                                       const ag_tensor *target, float alpha,
+                                                       float beta, ag_reduction reduction);
+AG_API ag_variable *ag_tversky_loss_with(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                         float alpha, float beta, const ag_loss_options *options);
+AG_API ag_status ag_tensor_tversky_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                             const ag_tensor *pred, const ag_tensor *target,
+                                             float alpha, float beta,
+                                             const ag_loss_options *options);
+
+/**
+ * Jensen-Shannon divergence: (1/N) Σ_rows Σ_c ½ (p log(2p/(p + t)) + t log(2t/(p + t))). A row loss of two
+ * rows of probabilities; from 0, exact where they are equal or nearly so, to log 2.
+ * Shapes: pred and target [..., classes]. Gradient to pred: ½ log(2 p_c/(p_c + t_c)) / N; -∞ where p_c = 0
+ * and t_c is not, 0 where both are 0. Domain: p and t in [0, 1].
+ */
+AG_API ag_variable *ag_jensen_shannon_loss(ag_arena *arena, ag_variable *pred, ag_variable *target,
+                                           ag_reduction reduction);
+AG_API ag_status ag_tensor_jensen_shannon_loss(ag_tensor *out, const ag_tensor *pred,
+                                               const ag_tensor *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_jensen_shannon_loss_grad(ag_tensor *out, const ag_tensor *pred,
+                                                    const ag_tensor *target, const ag_tensor *grad,
+                                                    ag_reduction reduction);
+AG_API ag_status ag_tensor_jensen_shannon_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                              const ag_tensor *pred,
+                                                              const ag_tensor *target,
+                                                              ag_reduction reduction);
+AG_API ag_variable *ag_jensen_shannon_loss_with(ag_arena *arena, ag_variable *pred,
+                                                ag_variable *target,
+                                                const ag_loss_options *options);
+AG_API ag_status ag_tensor_jensen_shannon_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                    const ag_tensor *pred, const ag_tensor *target,
+                                                    const ag_loss_options *options);
+
+/**
+ * Distillation (G. Hinton, O. Vinyals, J. Dean 2015): (1/N) Σ_rows T² KL(softmax(teacher / T) ‖
+ * softmax(student / T)). A row loss of two rows of logits, in one node: no probabilities are stored or
+ * rounded. Value and gradient are exact where student and teacher nearly agree and where they are nearly
+ * certain.
+ * Shapes: student and teacher [..., classes]. Gradient to the student:
+ * T (softmax(student / T)_c - softmax(teacher / T)_c) / N.
+ * @param temperature  T > 0, finite.
+ */
+AG_API ag_variable *ag_distillation_loss(ag_arena *arena, ag_variable *student,
+                                         ag_variable *teacher, float temperature,
+                                         ag_reduction reduction);
+AG_API ag_status ag_tensor_distillation_loss(ag_tensor *out, const ag_tensor *student,
+                                             const ag_tensor *teacher, float temperature,
+                                             ag_reduction reduction);
+AG_API ag_status ag_tensor_distillation_loss_grad(ag_tensor *out, const ag_tensor *student,
+                                                  const ag_tensor *teacher, const ag_tensor *grad,
+                                                  float temperature, ag_reduction reduction);
+AG_API ag_status ag_tensor_distillation_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                            const ag_tensor *student,
+                                                            const ag_tensor *teacher,
+                                                            float temperature,
+                                                            ag_reduction reduction);
+AG_API ag_variable *ag_distillation_loss_with(ag_arena *arena, ag_variable *student,
+                                              ag_variable *teacher, float temperature,
+                                              const ag_loss_options *options);
+AG_API ag_status ag_tensor_distillation_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                  const ag_tensor *student,
+                                                  const ag_tensor *teacher, float temperature,
+                                                  const ag_loss_options *options);
+
 AG_END_DECLS
 
 #endif

@@ -46,7 +46,13 @@
     X(log_cosh_loss, pair)                                                                         \
     X(quantile_loss, pair_parameter)                                                               \
     X(squared_hinge_loss, pair)                                                                    \
-    X(focal_with_logits_loss, pair_parameter)
+    X(focal_with_logits_loss, pair_parameter)                                                      \
+    X(focal_loss, pair_parameter)                                                                  \
+    X(generalized_cross_entropy_loss, pair_parameter)                                              \
+    X(dice_loss, pair)                                                                             \
+    X(tversky_loss, pair_two)                                                                      \
+    X(jensen_shannon_loss, pair)                                                                   \
+    X(distillation_loss, pair_parameter)
 
 /*
  * Signatures of the other functions:

@@ -116,6 +116,7 @@ static void compute_run(const pass *p, size_t first, size_t count, double *value
         .count = count,
         .n = p->columns,
         .parameter = (double)p->call->parameter,
+        .second_parameter = (double)p->call->second_parameter,
         .options = p->call->options,
         .labels = op->takes_labels ? p->call->indices->data + first : NULL,
         .values = values,

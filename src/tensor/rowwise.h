@@ -16,7 +16,7 @@ typedef struct ag__rows {
     size_t count;                        /* at most AG__ROWS */
     size_t n;                            /* classes or features of a row */
     const float *inputs[AG__MAX_INPUTS]; /* where the first of the rows begins */
-    double parameter;
+    double parameter, second_parameter;
     const int32_t *labels;          /* the classes of the rows; NULL if the loss takes none */
     const ag_loss_options *options; /* NULL where all of them are 0 */
 

@@ -71,6 +71,10 @@ static const struct {
     {"margin_ranking_loss", "margin", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
     {"quantile_loss", "q", {0, 1, -0.0f, 2, INFINITY, NAN}},
     {"focal_with_logits_loss", "gamma", {-0x1p-149f, -1, INFINITY, -INFINITY, NAN, NAN}},
+    {"focal_loss", "gamma", {-0x1p-149f, -1, INFINITY, -INFINITY, NAN, NAN}},
+    {"generalized_cross_entropy_loss", "q", {0, -0.0f, 0x1.000002p0f, -1, INFINITY, NAN}},
+    {"tversky_loss", "alpha", {-0x1p-149f, -1, INFINITY, -INFINITY, NAN, NAN}},
+    {"distillation_loss", "temperature", {0, -0.0f, -1, INFINITY, -INFINITY, NAN}},
 };
 
 #define NUM_WRONG (sizeof wrong_parameters / sizeof *wrong_parameters)

@@ -12,6 +12,7 @@
 
 /* Of parameters; the floats next to 0 and 1 make an interval open. */
 #define AG__FINITE_NOT_NEGATIVE {.text = "must be finite and at least 0", .lowest = 0, .highest = FLT_MAX}
+#define AG__FINITE_POSITIVE {.text = "must be finite and greater than 0", .lowest = FLT_TRUE_MIN, .highest = FLT_MAX}
 #define AG__BETWEEN_0_AND_1 {.text = "must be in (0, 1)", .lowest = FLT_TRUE_MIN, .highest = 1 - FLT_EPSILON / 2}
 #define AG__ABOVE_0_TO_1 {.text = "must be in (0, 1]", .lowest = FLT_TRUE_MIN, .highest = 1}
 /* clang-format on */
