@@ -32,7 +32,7 @@ typedef struct line {
     double worst[NUM_GROUPS][NUM_RESULTS][NUM_LIBRARIES];
 } line;
 
-#define MAX_LINES 64
+#define MAX_LINES 128
 
 typedef struct table {
     line lines[MAX_LINES];

@@ -387,14 +387,14 @@ static void jensen_shannon_row_gradient(const row *r, uint32_t input, reference_
     }
 }
 
-/* The softmax of a row divided by the temperature. Free its x. */
-static softmax_row tempered(const row *r, uint32_t input)
+/* A row divided by the temperature, to be freed. */
+static long double *tempered(const row *r, uint32_t input)
 {
-    long double *x = malloc(r->n * sizeof *x);
+    long double *x = calloc(r->n, sizeof *x);
     if (x == NULL) abort();
     for (size_t c = 0; c < r->n; c++)
         x[c] = r->inputs[input][c] / r->parameter;
-    return softmax_of(r->n, x);
+    return x;
 }
 
 /* Both sides' log p at a class, and the difference of the probabilities by either of two formulas. */
@@ -416,7 +416,8 @@ static class_pair pair_at(const softmax_row *student, const softmax_row *teacher
 /* Σ p_t (e^δ - 1 - δ), with its series for small δ = log p_s - log p_t. */
 static reference_number distillation_row(const row *r)
 {
-    softmax_row student = tempered(r, 0), teacher = tempered(r, 1);
+    long double *s = tempered(r, 0), *t = tempered(r, 1);
+    softmax_row student = softmax_of(r->n, s), teacher = softmax_of(r->n, t);
     reference_number sum = number(0);
     for (size_t c = 0; c < r->n; c++) {
         class_pair pair = pair_at(&student, &teacher, c);
@@ -426,22 +427,23 @@ static reference_number distillation_row(const row *r)
         if (fabsl(d) >= 1) term = pair.difference - (p == 0 ? 0 : p * d);
         add_to(&sum, (reference_number){term, fabsl(term) + p * fabsl(d) * 1e-3L});
     }
-    free((void *)student.x);
-    free((void *)teacher.x);
+    free(s);
+    free(t);
     return scaled(sum, r->parameter * r->parameter);
 }
 
 static void distillation_row_gradient(const row *r, uint32_t input, reference_number *out)
 {
-    softmax_row student = tempered(r, 0), teacher = tempered(r, 1);
+    long double *s = tempered(r, 0), *t = tempered(r, 1);
+    softmax_row student = softmax_of(r->n, s), teacher = softmax_of(r->n, t);
     (void)input;
     for (size_t c = 0; c < r->n; c++) {
         long double difference = pair_at(&student, &teacher, c).difference;
         out[c] = (reference_number){r->parameter * difference,
                                     r->parameter * (fabsl(difference) + softmax_at(&teacher, c))};
     }
-    free((void *)student.x);
-    free((void *)teacher.x);
+    free(s);
+    free(t);
 }
 
 /* ---- the table ---- */

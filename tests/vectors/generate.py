@@ -53,6 +53,7 @@ HEADER = f"""\
 INFINITY = float("inf")
 DENORMAL = 2.0**-149  # the least positive float
 UPSTREAM_OF_SCALED = -0.73
+EPSILON = torch.tensor(1e-6, dtype=torch.float32).item()  # what the library has for a float's 1e-6
 LINE_WIDTH = 100
 
 
@@ -113,6 +114,25 @@ def cosine_embedding(inputs, margin, reduction):
     return F.cosine_embedding_loss(x1, x2, target, margin=margin, reduction=reduction)
 
 
+def sigmoid_focal(x, t, gamma):
+    """As torchvision.ops.sigmoid_focal_loss has it, without alpha."""
+    p = torch.sigmoid(x)
+    missed = 1 - (p * t + (1 - p) * (1 - t))
+    return F.binary_cross_entropy_with_logits(x, t, reduction="none") * missed**gamma
+
+
+def tversky(p, t, alpha):
+    """With beta = 0, for want of a second parameter in the file."""
+    hits = (p * t).sum(-1) + 1
+    return 1 - hits / (hits + alpha * (p * (1 - t)).sum(-1))
+
+
+def jensen_shannon(p, t):
+    log_m = ((p + t) / 2).log()
+    return 0.5 * (F.kl_div(log_m, p, reduction="none") +
+                  F.kl_div(log_m, t, reduction="none")).sum(-1)
+
+
 def reduced_pair(function):
     return lambda x, _, reduction: function(*x, reduction=reduction)
 
@@ -137,6 +157,36 @@ FORMULAS = {
     "F.triplet_margin_loss(eps=0)": (3, triplet_margin(0)),
     "F.triplet_margin_loss": (3, triplet_margin(1e-6)),
     "((a-p)**2).sum(-1).sqrt()": (3, explicit_triplet),
+    "F.smooth_l1_loss": (1, lambda x, beta, r: F.smooth_l1_loss(*x, beta=beta, reduction=r)),
+    "F.soft_margin_loss": (1, reduced_pair(F.soft_margin_loss)),
+    "F.hinge_embedding_loss":
+        (1, lambda x, margin, r: F.hinge_embedding_loss(*x, margin=margin, reduction=r)),
+    "F.margin_ranking_loss":
+        (2, lambda x, margin, r: F.margin_ranking_loss(*x, margin=margin, reduction=r)),
+    "F.poisson_nll_loss": (1, reduced_pair(F.poisson_nll_loss)),
+    "F.gaussian_nll_loss":
+        (2, lambda x, _, r: F.gaussian_nll_loss(x[0], x[2], x[1], eps=EPSILON, reduction=r)),
+    "log(cosh(p-t))": (1, lambda x, _, r: reduced(torch.log(torch.cosh(x[0] - x[1])), r)),
+    "max(q*(t-p),(q-1)*(t-p))":
+        (1, lambda x, q, r: reduced(torch.maximum(q * (x[1] - x[0]), (q - 1) * (x[1] - x[0])), r)),
+    "F.relu(1-p*t)**2": (1, lambda x, _, r: reduced(F.relu(1 - x[0] * x[1])**2, r)),
+    "sigmoid_focal_loss": (1, lambda x, gamma, r: reduced(sigmoid_focal(*x, gamma), r)),
+    "-(t*(1-p)**g*log(p)).sum(-1)":
+        (1, lambda x, gamma, r: reduced(
+            -(x[1] * (1 - F.softmax(x[0], -1))**gamma * F.log_softmax(x[0], -1)).sum(-1), r)),
+    "(t*(1-p**q)/q).sum(-1)":
+        (1, lambda x, q, r: reduced((x[1] * (1 - F.softmax(x[0], -1)**q) / q).sum(-1), r)),
+    "1-(2*(p*t).sum+1)/(p.sum+t.sum+1)":
+        (1, lambda x, _, r: reduced(
+            1 - (2 * (x[0] * x[1]).sum(-1) + 1) / (x[0].sum(-1) + x[1].sum(-1) + 1), r)),
+    "1-((p*t).sum+1)/((p*t).sum+a*(p*(1-t)).sum+1)":
+        (1, lambda x, alpha, r: reduced(tversky(*x, alpha), r)),
+    "(F.kl_div(log(m),p)+F.kl_div(log(m),t))/2":
+        (1, lambda x, _, r: reduced(jensen_shannon(*x), r)),
+    "T*T*F.kl_div(log_softmax,softmax)":
+        (1, lambda x, t, r: reduced(
+            t * t * F.kl_div(F.log_softmax(x[0] / t, -1), F.softmax(x[1] / t, -1),
+                             reduction="none").sum(-1), r)),
     "F.linear": (3, lambda x, *_: F.linear(*x)),
     "relu": (1, lambda x, *_: torch.relu(x[0])),
     "sigmoid": (1, lambda x, *_: torch.sigmoid(x[0])),
@@ -305,6 +355,42 @@ ORDINARY = {
     "triplet_loss":
         ("F.triplet_margin_loss(eps=0)",
          lambda s, n: [s.normal(n), s.normal(n), s.normal(n)], [1.0]),
+    "smooth_l1_loss": ("F.smooth_l1_loss", pair(Source.normal, Source.normal), [1.0, 0.1, 0.0]),
+    "soft_margin_loss":
+        ("F.soft_margin_loss", pair(lambda s, n: s.normal(n, 2), Source.signs), [0.0]),
+    "hinge_embedding_loss":
+        ("F.hinge_embedding_loss", pair(Source.normal, Source.signs), [1.0, 0.5]),
+    "margin_ranking_loss":
+        ("F.margin_ranking_loss",
+         lambda s, n: [s.normal(n), s.normal(n), s.signs(n)], [0.0, 0.5]),
+    "poisson_nll_loss":
+        ("F.poisson_nll_loss", pair(Source.normal, lambda s, n: s.uniform(n, 0, 9).round()), [0.0]),
+    "gaussian_nll_loss":
+        ("F.gaussian_nll_loss",
+         lambda s, n: [s.normal(n), s.uniform(n, 0.1, 3), s.normal(n)], [0.0]),
+    "log_cosh_loss": ("log(cosh(p-t))", pair(Source.normal, Source.normal), [0.0]),
+    "quantile_loss":
+        ("max(q*(t-p),(q-1)*(t-p))", pair(Source.normal, Source.normal), [0.5, 0.1, 0.9]),
+    "squared_hinge_loss": ("F.relu(1-p*t)**2", pair(Source.normal, Source.signs), [0.0]),
+    "focal_with_logits_loss":
+        ("sigmoid_focal_loss", pair(lambda s, n: s.normal(n, 2), Source.labels), [2.0, 0.5]),
+    "focal_loss":
+        ("-(t*(1-p)**g*log(p)).sum(-1)",
+         pair(lambda s, n: s.normal(n, 2), Source.distribution), [2.0, 0.5]),
+    "generalized_cross_entropy_loss":
+        ("(t*(1-p**q)/q).sum(-1)",
+         pair(lambda s, n: s.normal(n, 2), Source.distribution), [0.7, 1.0]),
+    "dice_loss":
+        ("1-(2*(p*t).sum+1)/(p.sum+t.sum+1)", pair(Source.uniform, Source.labels), [0.0]),
+    "tversky_loss":
+        ("1-((p*t).sum+1)/((p*t).sum+a*(p*(1-t)).sum+1)", pair(Source.uniform, Source.labels),
+         [0.3]),
+    "jensen_shannon_loss":
+        ("(F.kl_div(log(m),p)+F.kl_div(log(m),t))/2",
+         pair(Source.distribution, Source.distribution), [0.0]),
+    "distillation_loss":
+        ("T*T*F.kl_div(log_softmax,softmax)",
+         pair(lambda s, n: s.normal(n, 2), lambda s, n: s.normal(n, 2)), [1.0, 4.0]),
 }
 
 # A second formula, and its inputs. Where it takes classes, the targets are one-hot.
@@ -342,6 +428,15 @@ ELEMENTWISE = {
 }
 
 
+# Of those which have no tails, and one parameter, a shape more.
+WITHOUT_TAILS = ("soft_margin_loss", "poisson_nll_loss", "gaussian_nll_loss", "log_cosh_loss",
+                 "squared_hinge_loss", "dice_loss", "tversky_loss", "jensen_shannon_loss")
+
+
+def shapes_of(operation):
+    return SHAPES[:2] + ((2, 3, 4),) + SHAPES[2:] if operation in WITHOUT_TAILS else SHAPES
+
+
 def shape_text(shape):
     return "x".join(map(str, shape))
 
@@ -355,7 +450,7 @@ def reductions_for(operation, shape):
 
 def write_ordinary(writer, formula, make_inputs, parameters):
     for index, parameter in enumerate(parameters):
-        for shape in SHAPES[1 if index > 0 else 0:]:
+        for shape in shapes_of(writer.operation)[1 if index > 0 else 0:]:
             inputs = make_inputs(Source(f"{writer.operation} {shape} {parameter}"), shape)
             label = shape_text(shape) + (f"_{parameter}" if len(parameters) > 1 else "")
             group = "scaled" if shape == SHAPES[-1] else "ordinary"
