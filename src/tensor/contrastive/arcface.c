@@ -58,7 +58,7 @@ const ag__op ag__op_arcface_loss = {
     .num_differentiable = 2,
     .input_names = {"embeddings", "weight"},
     .parameter_name = "scale",
-    .parameter_positive = true,
+    .parameter_range = AG__POSITIVE,
     AG__CONTRAST,
     .law = &(const ag__contrast_law){.batches = AG__CROSS, .prepare = prepare, .row = arcface_row},
 };

@@ -25,7 +25,7 @@ const ag__op ag__op_info_nce_loss = {
     .num_differentiable = 2,
     .input_names = {"queries", "keys"},
     .parameter_name = "temperature",
-    .parameter_positive = true,
+    .parameter_range = AG__POSITIVE,
     AG__CONTRAST,
     .law = &(const ag__contrast_law){.batches = AG__CROSS, .prepare = prepare, .row = info_nce_row},
 };

@@ -26,7 +26,7 @@ const ag__op ag__op_nt_xent_loss = {
     .num_differentiable = 2,
     .input_names = {"first", "second"},
     .parameter_name = "temperature",
-    .parameter_positive = true,
+    .parameter_range = AG__POSITIVE,
     AG__CONTRAST,
     .law = &(const ag__contrast_law){.batches = AG__VIEWS, .prepare = prepare, .row = nt_xent_row},
 };

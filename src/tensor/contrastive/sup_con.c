@@ -56,7 +56,7 @@ const ag__op ag__op_sup_con_loss = {
     .num_differentiable = 1,
     .input_names = {"embeddings"},
     .parameter_name = "temperature",
-    .parameter_positive = true,
+    .parameter_range = AG__POSITIVE,
     AG__CONTRAST,
     .law = &(const ag__contrast_law){.batches = AG__SELF, .prepare = prepare, .row = sup_con_row},
 };
