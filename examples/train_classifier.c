@@ -11,16 +11,13 @@
 
 #include "support/confusion.h"
 #include "support/dataset.h"
+#include "support/fashion.h"
 #include "support/options.h"
 #include "support/perceptron.h"
 #include "support/progress.h"
 
 #define PROGRAM "train_classifier"
-#define FASHION_DIR "/usr/share/datasets/fashion-mnist"
-#define FASHION_PACKAGE "dataset-fashion-mnist"
-#ifndef DIGITS_DIR
-#define DIGITS_DIR "examples/data/digits"
-#endif
+#define DIGITS_DIR EXAMPLE_DATA "/digits"
 
 enum {
     FIRST_HIDDEN = 256, /* sizes of the hidden layers */
@@ -28,10 +25,6 @@ enum {
     FEW_IMAGES = 10000, /* with fewer there are more epochs and smaller batches */
     TEST_BATCH = 1000
 };
-
-static const char *const fashion_names[] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
-                                            "Coat",        "Sandal",    "Shirt",    "Sneaker",
-                                            "Bag",         "Ankle boot"};
 
 /* All that lives as long as the training. */
 typedef struct training_run {

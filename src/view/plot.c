@@ -16,7 +16,8 @@
 #define RIGHT 736.0
 #define FIRST_TOP 84.0 /* below the title and the first panel's heading */
 #define PANEL_HEIGHT 200.0
-#define PANEL_PITCH 252.0 /* from one panel's top to the next one's */
+#define LONE_PANEL_HEIGHT 340.0
+#define BETWEEN_PANELS 52.0
 #define BELOW_PANELS 52.0 /* for the horizontal axis */
 #define LEGEND_LINE 22.0
 #define LETTER 6.8 /* about the width of one at 12 pixels */
@@ -53,12 +54,12 @@ static ag__axis horizontal_axis(const ag_plot *plot)
     return axis;
 }
 
-static ag__axis vertical_axis(const ag_plot_panel *panel, double top)
+static ag__axis vertical_axis(const ag_plot_panel *panel, double top, double height)
 {
     ag__axis axis = {.is_logarithmic = panel->is_logarithmic,
                      .low = HUGE_VAL,
                      .high = -HUGE_VAL,
-                     .start = top + PANEL_HEIGHT,
+                     .start = top + height,
                      .end = top};
     for (size_t j = 0; j < panel->num_series; j++)
         for (size_t k = 0; k < panel->series[j].count; k++)
@@ -191,9 +192,9 @@ static void write_legend(ag__output *output, const ag_plot_panel *panel, double 
 }
 
 static void write_panel(ag__output *output, const ag_plot_panel *panel, const ag__axis *x,
-                        double top, bool is_last)
+                        double top, double height, bool is_last)
 {
-    ag__axis y = vertical_axis(panel, top);
+    ag__axis y = vertical_axis(panel, top, height);
     write_vertical_ticks(output, &y);
     write_horizontal_ticks(output, x, y.start, is_last);
     write_line(output, LEFT, y.start, RIGHT, y.start, "stroke=\"#444\"");
@@ -206,8 +207,9 @@ static void write_panel(ag__output *output, const ag_plot_panel *panel, const ag
 
 static void write_picture(ag__output *output, const ag_plot *plot)
 {
-    double height =
-        FIRST_TOP + PANEL_PITCH * ((double)plot->num_panels - 1.0) + PANEL_HEIGHT + BELOW_PANELS;
+    double panel_height = plot->num_panels > 1 ? PANEL_HEIGHT : LONE_PANEL_HEIGHT;
+    double pitch = panel_height + BETWEEN_PANELS; /* from one panel's top to the next one's */
+    double height = FIRST_TOP + pitch * (double)plot->num_panels - BETWEEN_PANELS + BELOW_PANELS;
     ag__output_format(output,
                       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
                       "viewBox=\"0 0 %.0f %.0f\" font-family=\"Helvetica, Arial, sans-serif\" "
@@ -219,7 +221,7 @@ static void write_picture(ag__output *output, const ag_plot *plot)
 
     ag__axis x = horizontal_axis(plot);
     for (size_t i = 0; i < plot->num_panels; i++)
-        write_panel(output, &plot->panels[i], &x, FIRST_TOP + PANEL_PITCH * (double)i,
+        write_panel(output, &plot->panels[i], &x, FIRST_TOP + pitch * (double)i, panel_height,
                     i + 1 == plot->num_panels);
     write_text(output, (LEFT + RIGHT) / 2, height - 12, "text-anchor=\"middle\"", plot->x_label);
     ag__output_text(output, "</svg>\n");
