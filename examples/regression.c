@@ -50,13 +50,6 @@ static void spoil(const ag_dataset *training)
     }
 }
 
-/* All rows of a data set, as one batch. */
-static const ag_batches *all_of(ag_arena *arena, const ag_dataset *set)
-{
-    ag_batches *batches = ag_batches_create(arena, set, set->num_rows, NULL);
-    return ag_next_batch(batches) ? batches : NULL;
-}
-
 /* The same start for each loss. */
 static ag_module *create_model(ag_arena *arena)
 {
@@ -130,7 +123,7 @@ int main(void)
     for (uint32_t i = 0; i < CURVE; i++)
         grid->data[i] = 0.75f + 1.55f * (float)i / (CURVE - 1);
     spoil(training);
-    const ag_batches *learnt = all_of(arena, training), *clean = all_of(arena, test);
+    const ag_batches *learnt = example_whole(arena, training), *clean = example_whole(arena, test);
     printf("%u cars to learn from, a tenth of them spoilt; %u clean ones to test\n\n",
            training->num_rows, test->num_rows);
     printf("loss   mean absolute error of the test in litres per 100 km\n");
@@ -138,6 +131,7 @@ int main(void)
         ag_module *model = create_model(arena);
         if (!train(arena, model, i, learnt)) return example_failed();
         errors[i] = evaluate(arena, model, clean, grid, &curves[i]);
+        if (isnan(errors[i])) return example_failed();
         printf("%-5s  %.2f\n", loss_names[i], errors[i]);
     }
     if (!draw(learnt, grid, curves)) return example_failed();

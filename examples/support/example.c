@@ -1,8 +1,6 @@
 /* example.c: how examples begin and end. */
 #include "support/example.h"
 
-#include <autograd/status.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,12 @@
 bool example_is_quick(int argc, char **argv)
 {
     return argc > 1 && strcmp(argv[1], "--quick") == 0;
+}
+
+const ag_batches *example_whole(ag_arena *arena, const ag_dataset *set)
+{
+    ag_batches *batches = set != NULL ? ag_batches_create(arena, set, set->num_rows, NULL) : NULL;
+    return ag_next_batch(batches) ? batches : NULL;
 }
 
 int example_failed(void)
