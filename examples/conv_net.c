@@ -25,29 +25,15 @@ typedef struct run {
     ag_cosine_schedule schedule;
     uint64_t steps;
     uint32_t epochs;
-    float *losses, *test_accuracies;
+    float losses[EPOCHS], accuracies[EPOCHS]; /* of the test, in percent */
 } run;
-
-/* Mirrors every other image or so: a shoe to the left is a shoe. */
-static ag_tensor *augmented(run *r, const ag_tensor *images)
-{
-    ag_tensor *result = ag_tensor_create(r->step, images->ndims, images->shape);
-    const size_t width = FASHION_WIDTH, pixels = width * width;
-    for (size_t first = 0; result != NULL && first < images->size; first += pixels) {
-        bool mirror = ag_random_below(&r->random, 2) == 1;
-        for (size_t i = first; i < first + pixels; i++) {
-            size_t column = i % width;
-            result->data[i] = images->data[mirror ? i - column + width - 1 - column : i];
-        }
-    }
-    return result;
-}
 
 /* Forward, backward, update. Returns the loss, NaN if the step has failed. */
 static float learn(run *r)
 {
     ag_mark start = ag_arena_mark(r->step);
-    ag_variable *x = ag_create_leaf(r->step, augmented(r, r->batches->features), false);
+    ag_tensor *images = fashion_mirrored(r->step, r->batches->features, &r->random);
+    ag_variable *x = ag_create_leaf(r->step, images, false);
     ag_variable *target = ag_create_leaf(r->step, r->batches->targets, false);
     ag_optimizer_zero_grad(r->optimizer);
     ag_variable *logits = ag_module_forward(r->model, r->step, x);
@@ -80,38 +66,29 @@ static bool compare_losses(run *r)
 /* The first test images that it takes for something else, side by side. */
 static bool draw_mistakes(run *r)
 {
-    const size_t pixels = FASHION_WIDTH * FASHION_WIDTH;
     const uint32_t shape[] = {MISTAKES, FASHION_WIDTH, FASHION_WIDTH};
-    ag_tensor *pictures = ag_tensor_create_zeros(r->step, 3, shape);
+    ag_tensor *images = ag_tensor_create_zeros(r->step, 3, shape);
     bool *is_wrong = ag_arena_alloc(r->step, r->test->num_rows);
-    if (pictures == NULL || is_wrong == NULL) return false;
+    if (images == NULL || is_wrong == NULL) return false;
     fashion_accuracy(r->step, r->model, r->test, is_wrong);
+    const size_t pixels = FASHION_WIDTH * FASHION_WIDTH;
     for (size_t i = 0, found = 0; i < r->test->num_rows && found < MISTAKES; i++)
         if (is_wrong[i])
-            memcpy(pictures->data + found++ * pixels, r->test->features->data + i * pixels,
+            memcpy(images->data + pixels * found++, r->test->features->data + pixels * i,
                    pixels * sizeof(float));
-    return ag_save_images("conv_net.png", pictures, 12, 2, -0.8f, 2.0f) == AG_OK;
+    return ag_save_images("conv_net.png", images, 12, 2, -0.8f, 2.0f) == AG_OK;
 }
 
 static bool draw_curves(const run *r)
 {
-    float epochs[EPOCHS];
-    for (uint32_t i = 0; i < r->epochs; i++)
-        epochs[i] = (float)(i + 1);
-    ag_plot_series loss = {NULL, AG_PLOT_LINE_WITH_POINTS, 0, r->epochs, epochs, r->losses, 1};
-    ag_plot_series accuracy = {NULL,   AG_PLOT_LINE_WITH_POINTS, 2, r->epochs,
-                               epochs, r->test_accuracies,       1};
+    static const float epochs[EPOCHS] = {1, 2, 3, 4, 5};
+    const uint32_t count = r->epochs;
+    ag_plot_series loss = {NULL, AG_PLOT_LINE_WITH_POINTS, 0, count, epochs, r->losses, 1};
+    ag_plot_series accuracy = {NULL, AG_PLOT_LINE_WITH_POINTS, 2, count, epochs, r->accuracies, 1};
     ag_plot_panel panels[] = {{"Training loss (cross-entropy)", false, 1, &loss},
                               {"Test accuracy in percent", false, 1, &accuracy}};
-    ag_plot plot = {"A convolutional network on Fashion-MNIST", "Epoch", 2, panels};
+    ag_plot plot = {"A convolutional network on Fashion-MNIST", "Epochs", 2, panels};
     return ag_save_plot("conv_net.svg", &plot) == AG_OK;
-}
-
-static bool save_weights(run *r)
-{
-    size_t count;
-    const ag_named_tensor *weights = fashion_weights(r->step, r->model, &count);
-    return ag_save_safetensors("conv_net.safetensors", count, weights, 0, NULL) == AG_OK;
 }
 
 static bool run_epoch(run *r, uint32_t epoch)
@@ -128,15 +105,14 @@ static bool run_epoch(run *r, uint32_t epoch)
         if (!isfinite(sum)) return false;
         if (progress_is_due(&bar)) progress_draw(&bar, seen, details);
     }
+    double accuracy = fashion_accuracy(r->step, r->model, r->test, NULL);
     r->losses[epoch] = (float)(sum / seen);
-    r->test_accuracies[epoch] = (float)fashion_accuracy(r->step, r->model, r->test, NULL);
-    snprintf(details, sizeof details, "loss %.4f  test accuracy %.2f %%", sum / seen,
-             (double)r->test_accuracies[epoch]);
+    r->accuracies[epoch] = (float)accuracy;
+    snprintf(details, sizeof details, "loss %.4f  test accuracy %.2f %%", sum / seen, accuracy);
     progress_finish(&bar, details);
-    return isfinite(r->test_accuracies[epoch]);
+    return isfinite(accuracy);
 }
 
-/* Everything that lives as long as the training. */
 static bool prepare(run *r, bool quick)
 {
     if (!fashion_load(r->permanent, &r->training, &r->test)) exit(EXIT_FAILURE);
@@ -145,27 +121,28 @@ static bool prepare(run *r, bool quick)
     r->random = ag_random_create(1);
     r->model = fashion_conv_net(r->permanent, &r->random);
     r->batches = ag_batches_create(r->permanent, r->training, BATCH, &r->random);
-    ag_adamw_options options = ag_adamw_defaults();
-    r->optimizer = ag_adamw_create(r->permanent, ag_module_num_parameters(r->model),
-                                   ag_module_parameters(r->model, r->permanent), options);
-    uint64_t num_steps = (uint64_t)r->epochs * r->training->num_rows / BATCH;
-    r->schedule = (ag_cosine_schedule){.learning_rate = 2e-3f, .num_steps = num_steps};
-    r->losses = ag_arena_alloc(r->permanent, EPOCHS * sizeof(float));
-    r->test_accuracies = ag_arena_alloc(r->permanent, EPOCHS * sizeof(float));
-    return r->optimizer != NULL && r->test_accuracies != NULL;
+    r->optimizer =
+        ag_adamw_create(r->permanent, ag_module_num_parameters(r->model),
+                        ag_module_parameters(r->model, r->permanent), ag_adamw_defaults());
+    r->schedule.learning_rate = 2e-3f;
+    r->schedule.num_steps = (uint64_t)r->epochs * r->training->num_rows / BATCH;
+    return r->optimizer != NULL && r->batches != NULL;
 }
 
 int main(int argc, char **argv)
 {
-    bool quick = example_is_quick(argc, argv);
+    const bool quick = example_is_quick(argc, argv);
     run r = {.permanent = ag_arena_create(0), .step = ag_arena_create(0)};
     if (!prepare(&r, quick)) return example_failed();
     for (uint32_t epoch = 0; epoch < r.epochs; epoch++)
         if (!run_epoch(&r, epoch)) return example_failed();
-    if (!compare_losses(&r) || !draw_mistakes(&r) || !draw_curves(&r) || !save_weights(&r))
+    size_t count = 0;
+    const ag_named_tensor *weights = fashion_weights(r.permanent, r.model, &count);
+    if (!compare_losses(&r) || !draw_mistakes(&r) || !draw_curves(&r) ||
+        ag_save_safetensors("conv_net.safetensors", count, weights, 0, NULL) != AG_OK)
         return example_failed();
     printf("Wrote conv_net.svg, conv_net.png (mistakes) and conv_net.safetensors (weights).\n");
-    double accuracy = (double)r.test_accuracies[r.epochs - 1];
+    double accuracy = (double)r.accuracies[r.epochs - 1];
     ag_arena_destroy(r.step);
     ag_arena_destroy(r.permanent);
     return example_verdict("test accuracy in percent", accuracy, quick ? 50.0 : 91.0);

@@ -41,6 +41,18 @@ bool fashion_load(ag_arena *arena, ag_dataset **training, ag_dataset **test)
     return false;
 }
 
+ag_tensor *fashion_mirrored(ag_arena *arena, const ag_tensor *images, ag_random *random)
+{
+    ag_tensor *result = ag_tensor_create(arena, images->ndims, images->shape);
+    bool mirror = false;
+    for (size_t i = 0; result != NULL && i < images->size; i++) {
+        size_t column = i % FASHION_WIDTH, row_start = i - column;
+        if (i % (FASHION_WIDTH * FASHION_WIDTH) == 0) mirror = ag_random_below(random, 2) == 1;
+        result->data[i] = images->data[mirror ? row_start + FASHION_WIDTH - 1 - column : i];
+    }
+    return result;
+}
+
 ag_module *fashion_conv_net(ag_arena *arena, ag_random *random)
 {
     ag_module *layers[] = {

@@ -17,6 +17,9 @@ extern const char *const fashion_names[FASHION_CLASSES];
  */
 bool fashion_load(ag_arena *arena, ag_dataset **training, ag_dataset **test);
 
+/* A copy of the images in which about every other one is mirrored: such a shoe is a shoe. */
+ag_tensor *fashion_mirrored(ag_arena *arena, const ag_tensor *images, ag_random *random);
+
 /* Images [n, 1, 28, 28] to logits [n, 10]. random serves the weights now and dropout later. */
 ag_module *fashion_conv_net(ag_arena *arena, ag_random *random);
 
