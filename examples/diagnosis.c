@@ -34,10 +34,9 @@ static ag_variable *bce(ag_arena *step, ag_variable *logits, ag_variable *target
 /* Its labels are -1 and 1. */
 static ag_variable *hinge(ag_arena *step, ag_variable *logits, ag_variable *target)
 {
-    const float one = 1.0f;
-    ag_tensor *ones = ag_tensor_create_from(step, 1, (uint32_t[]){1}, &one);
-    ag_variable *shift = ag_create_leaf(step, ones, false);
-    ag_variable *labels = ag_sub(step, ag_scale(step, target, 2.0f), shift);
+    ag_tensor *one = ag_tensor_create_from(step, 1, (uint32_t[]){1}, (float[]){1.0f});
+    ag_variable *labels =
+        ag_sub(step, ag_scale(step, target, 2.0f), ag_create_leaf(step, one, false));
     return ag_hinge_loss(step, logits, labels, AG_REDUCTION_MEAN);
 }
 
@@ -82,10 +81,8 @@ static bool train(ag_arena *arena, const method *how, ag_module *model, const ag
     return true;
 }
 
-/*
- * Gradient steps bring a weight that l1 does not want next to 0, and past it and back; so what is nearer
- * than ZERO is set to 0. Returns how many weights are 0.
- */
+/* Gradient steps bring a weight that l1 does not want next to 0, and past it and back. So what is nearer
+ * than ZERO is set to 0. Returns how many weights are 0. */
 static uint32_t cut(ag_tensor *weights)
 {
     uint32_t zeros = 0;
@@ -110,12 +107,10 @@ static double accuracy_of(ag_arena *arena, ag_module *model, const ag_batches *d
 
 static bool draw(ag_variable *const *weights)
 {
-    const float *free = weights[0]->data->data, *l2 = weights[3]->data->data;
-    const float *l1 = weights[4]->data->data;
     const ag_plot_series series[] = {
-        {"without penalty", AG_PLOT_POINTS, 6, FEATURES, NULL, free, 1},
-        {"with l2", AG_PLOT_POINTS, 3, FEATURES, NULL, l2, 1},
-        {"with l1", AG_PLOT_LINE_WITH_POINTS, 0, FEATURES, NULL, l1, 1},
+        {"without penalty", AG_PLOT_POINTS, 6, FEATURES, NULL, weights[0]->data->data, 1},
+        {"with l2", AG_PLOT_POINTS, 3, FEATURES, NULL, weights[3]->data->data, 1},
+        {"with l1", AG_PLOT_LINE_WITH_POINTS, 0, FEATURES, NULL, weights[4]->data->data, 1},
     };
     ag_plot_panel panel = {"Weight", false, 3, series};
     ag_plot plot = {"What the diagnosis goes by", "Measure, as the file has them", 1, &panel};
@@ -141,7 +136,8 @@ int main(void)
         if (!train(arena, &methods[i], model, learnt)) return example_failed();
         weights[i] = model->parameters[0];
         if (methods[i].penalty == ag_l1_regularization) zeros = cut(weights[i]->data);
-        double accuracy = accuracy_of(arena, model, held_out);
+        const double accuracy = accuracy_of(arena, model, held_out);
+        if (isnan(accuracy)) return example_failed();
         printf("%-22s %15.1f %% %14u\n", methods[i].name, accuracy, zeros);
         lowest = fmin(lowest, accuracy);
     }
