@@ -89,6 +89,34 @@ START_TEST(a_chart_shows_curves_and_points)
 }
 END_TEST
 
+/* Three epochs have none between them; three numbers may. */
+START_TEST(whole_numbers_have_whole_ticks)
+{
+    const float epochs[] = {1, 2, 3}, numbers[] = {1, 2.25f, 3}, same[] = {7, 7, 7};
+    ag_plot_series series = {"s", AG_PLOT_LINE, 0, 3, epochs, same, 1};
+    const ag_plot_panel panel = {"y", true, 1, &series};
+    const ag_plot plot = {"Title", "x", 1, &panel};
+    assert_ok(ag_save_plot(path, &plot));
+    ck_assert_ptr_nonnull(strstr(content(), ">2</text>"));
+    ck_assert_ptr_null(strstr(content(), ">1.2</text>"));
+    series.x = numbers;
+    assert_ok(ag_save_plot(path, &plot));
+    ck_assert_ptr_nonnull(strstr(content(), ">1.2</text>"));
+}
+END_TEST
+
+START_TEST(a_lone_panel_is_tall)
+{
+    const float y[] = {1, 2, 3};
+    const ag_plot_series series = {"s", AG_PLOT_LINE, 0, 3, NULL, y, 1};
+    const ag_plot_panel panels[] = {{"y", false, 1, &series}, {"z", false, 1, &series}};
+    assert_ok(ag_save_plot(path, &(ag_plot){"Title", "x", 1, panels}));
+    ck_assert_ptr_nonnull(strstr(content(), "height=\"476\""));
+    assert_ok(ag_save_plot(path, &(ag_plot){"Title", "x", 2, panels}));
+    ck_assert_ptr_nonnull(strstr(content(), "height=\"588\""));
+}
+END_TEST
+
 START_TEST(a_chart_survives_any_numbers)
 {
     static const float values[][3] = {{0, 0, 0},          {NAN, NAN, NAN}, {INFINITY, 1, 1},
@@ -366,6 +394,8 @@ int main(void)
     tcase_add_checked_fixture(tests, create_all, destroy_all);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_chart_shows_curves_and_points);
+    tcase_add_test(tests, whole_numbers_have_whole_ticks);
+    tcase_add_test(tests, a_lone_panel_is_tall);
     tcase_add_test(tests, a_chart_survives_any_numbers);
     tcase_add_test(tests, a_chart_without_numbers_is_refused);
     tcase_add_test(tests, images_stand_in_a_grid);

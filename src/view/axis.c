@@ -53,7 +53,7 @@ static double nice_distance(double range, double ticks)
 /* Ticks at equal distances; the range may be extended to a tick at either end. */
 static void set_linear_ticks(ag__axis *axis, double wanted, bool extend)
 {
-    double distance = nice_distance(axis->high - axis->low, wanted);
+    double distance = fmax(nice_distance(axis->high - axis->low, wanted), axis->least_distance);
     double first = axis->low / distance, last = axis->high / distance;
     first = extend ? floor(first + 1e-9) : ceil(first - 1e-9);
     last = extend ? ceil(last - 1e-9) : floor(last + 1e-9);

@@ -10,7 +10,8 @@ enum { AG__MOST_TICKS = 32 };
 typedef struct ag__axis {
     bool is_logarithmic;
     double low, high;
-    double start, end; /* in pixels, of low and of high */
+    double start, end;     /* in pixels, of low and of high */
+    double least_distance; /* between ticks; 0 for any */
     int num_ticks;
     int digits; /* of a tick's value, after the point */
     double ticks[AG__MOST_TICKS];

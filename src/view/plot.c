@@ -41,14 +41,19 @@ static double y_of(const ag_plot_series *series, size_t i)
     return (double)series->y[i * (series->stride != 0 ? series->stride : 1)];
 }
 
+/* Where all are whole, such as epochs, so are the ticks. */
 static ag__axis horizontal_axis(const ag_plot *plot)
 {
-    ag__axis axis = {.low = HUGE_VAL, .high = -HUGE_VAL, .start = LEFT, .end = RIGHT};
+    ag__axis axis = {
+        .low = HUGE_VAL, .high = -HUGE_VAL, .start = LEFT, .end = RIGHT, .least_distance = 1.0};
     for (size_t i = 0; i < plot->num_panels; i++)
         for (size_t j = 0; j < plot->panels[i].num_series; j++) {
             const ag_plot_series *series = &plot->panels[i].series[j];
-            for (size_t k = 0; k < series->count; k++)
-                ag__axis_widen(&axis, x_of(series, k));
+            for (size_t k = 0; k < series->count; k++) {
+                double x = x_of(series, k);
+                ag__axis_widen(&axis, x);
+                if (isfinite(x) && x != floor(x)) axis.least_distance = 0.0;
+            }
         }
     ag__axis_finish(&axis, 6.0, false);
     return axis;
