@@ -58,7 +58,7 @@ static bool compare_losses(run *r)
     ag_variable *log_probs = ag_log_softmax(r->step, logits);
     ag_variable *by_hand = ag_nll_loss(r->step, log_probs, target, AG_REDUCTION_MEAN);
     if (direct == NULL || by_hand == NULL) return false;
-    double first = direct->data->data[0], second = by_hand->data->data[0];
+    double first = (double)direct->data->data[0], second = (double)by_hand->data->data[0];
     printf("cross_entropy of logits: %.6f; nll of log_softmax: %.6f\n", first, second);
     return fabs(first - second) <= 1e-6 * first;
 }

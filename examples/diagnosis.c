@@ -10,7 +10,7 @@
 #include "support/example.h"
 
 #define PENALTY 0.02f
-#define ZERO 0.01f /* what is nearer to 0 after training with l1 counts as 0 */
+#define ZERO 0.01f /* l1's steps lead next to 0, past it and back: what ends nearer is set to 0 */
 
 enum { FEATURES = 30, STEPS = 1500, METHODS = 5 };
 
@@ -31,7 +31,7 @@ static ag_variable *bce(ag_arena *step, ag_variable *logits, ag_variable *target
     return ag_bce_loss(step, ag_sigmoid(step, logits), target, AG_REDUCTION_MEAN);
 }
 
-/* Its labels are -1 and 1. */
+/* Labels -1 and 1. */
 static ag_variable *hinge(ag_arena *step, ag_variable *logits, ag_variable *target)
 {
     ag_tensor *one = ag_tensor_create_from(step, 1, (uint32_t[]){1}, (float[]){1.0f});
@@ -81,8 +81,7 @@ static bool train(ag_arena *arena, const method *how, ag_module *model, const ag
     return true;
 }
 
-/* Gradient steps bring a weight that l1 does not want next to 0, and past it and back. So what is nearer
- * than ZERO is set to 0. Returns how many weights are 0. */
+/* Returns how many weights are then 0. */
 static uint32_t cut(ag_tensor *weights)
 {
     uint32_t zeros = 0;
@@ -123,22 +122,22 @@ int main(void)
     ag_random random = ag_random_create(1);
     ag_dataset *training, *test;
     ag_variable *weights[METHODS];
-    double lowest = 100.0;
-    uint32_t zeros = 0;
+    double lowest = 100.0, zeros = 0.0;
     if (!read_cells(arena, &random, &training, &test)) return example_failed();
     const ag_batches *learnt = example_whole(arena, training),
                      *held_out = example_whole(arena, test);
+    if (learnt == NULL || held_out == NULL) return example_failed();
     printf("%u cases to learn from, %u held out\n\n", training->num_rows, test->num_rows);
     printf("loss                   held-out accuracy   weights at 0\n");
     for (int i = 0; i < METHODS; i++) {
         random = ag_random_create(2); /* all start from the same weights */
         ag_module *model = ag_module_linear(arena, &random, FEATURES, 1, true);
-        if (!train(arena, &methods[i], model, learnt)) return example_failed();
+        if (model == NULL || !train(arena, &methods[i], model, learnt)) return example_failed();
         weights[i] = model->parameters[0];
         if (methods[i].penalty == ag_l1_regularization) zeros = cut(weights[i]->data);
         const double accuracy = accuracy_of(arena, model, held_out);
         if (isnan(accuracy)) return example_failed();
-        printf("%-22s %15.1f %% %14u\n", methods[i].name, accuracy, zeros);
+        printf("%-22s %15.1f %% %14.0f\n", methods[i].name, accuracy, zeros);
         lowest = fmin(lowest, accuracy);
     }
     if (!draw(weights)) return example_failed();

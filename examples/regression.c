@@ -124,6 +124,7 @@ int main(void)
         grid->data[i] = 0.75f + 1.55f * (float)i / (CURVE - 1);
     spoil(training);
     const ag_batches *learnt = example_whole(arena, training), *clean = example_whole(arena, test);
+    if (learnt == NULL || clean == NULL) return example_failed();
     printf("%u cars to learn from, a tenth of them spoilt; %u clean ones to test\n\n",
            training->num_rows, test->num_rows);
     printf("loss   mean absolute error of the test in litres per 100 km\n");
