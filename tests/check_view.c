@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,6 +326,103 @@ START_TEST(a_trace_holds_spans_within_spans)
 }
 END_TEST
 
+/* One step of a perceptron; the optimiser is made at the first call. */
+static void take_a_step(ag_optimizer **optimizer, ag_variable *weight)
+{
+    ag_variable *x =
+        ag_create_leaf(arena, ag_tensor_create_zeros(arena, 2, (uint32_t[]){5, 3}), false);
+    if (*optimizer == NULL)
+        *optimizer = ag_sgd_create(arena, 1, &weight, (ag_sgd_options){.learning_rate = 0.1f});
+    ag_variable *hidden = ag_relu(arena, ag_linear(arena, x, weight, NULL));
+    assert_ok(ag_backward(arena, ag_sum(arena, hidden)));
+    assert_ok(ag_optimizer_step(*optimizer));
+}
+
+static ag_variable *weight_of_shape(uint32_t rows, uint32_t columns)
+{
+    ag_tensor *tensor = ag_tensor_create_zeros(arena, 2, (uint32_t[]){rows, columns});
+    return ag_create_leaf(arena, tensor, true);
+}
+
+START_TEST(a_set_trace_records_what_is_computed)
+{
+    static const char *const spans[] = {
+        "linear forward\", \"cat\": \"forward", "relu forward\", \"cat\": \"forward",
+        "sum forward\", \"cat\": \"forward",    "sum backward\", \"cat\": \"backward",
+        "relu backward\", \"cat\": \"backward", "linear backward\", \"cat\": \"backward",
+        "sgd step\", \"cat\": \"step",
+    };
+    ag_trace *trace = ag_trace_create(arena, 100);
+    ag_optimizer *optimizer = NULL;
+    ag_variable *weight = weight_of_shape(4, 3);
+    take_a_step(&optimizer, weight); /* unheard */
+    ck_assert_ptr_null(ag_set_trace(trace));
+    assert_ok(ag_trace_begin(trace, "whole step"));
+    take_a_step(&optimizer, weight);
+    assert_ok(ag_trace_end(trace));
+    ck_assert_ptr_null(ag_linear(arena, weight, weight_of_shape(2, 2), NULL)); /* did nothing */
+    ck_assert_ptr_eq(ag_set_trace(NULL), trace);
+    take_a_step(&optimizer, weight); /* unheard */
+    assert_ok(ag_save_trace(path, trace));
+
+    const char *json = content(), *place = json;
+    ck_assert_int_eq(count(json, "\"ph\": \"X\""), 8);
+    ck_assert_int_eq(count(json, "\"shape\": [5, 4]"), 4);
+    ck_assert_int_eq(count(json, "\"shape\": [1]"), 2);
+    double outer_begin, outer, begin, duration;
+    const char *whole = strstr(strstr(json, "whole step"), "\"ts\"");
+    ck_assert_int_eq(sscanf(whole, "\"ts\": %lf, \"dur\": %lf", &outer_begin, &outer), 2);
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) { /* in this order, one by one */
+        place = strstr(place, spans[i]);
+        ck_assert_msg(place != NULL, "no %s in\n%s", spans[i], json);
+        ck_assert_int_eq(
+            sscanf(strstr(place, "\"ts\""), "\"ts\": %lf, \"dur\": %lf", &begin, &duration), 2);
+        ck_assert(begin >= outer_begin - 0.002 && duration >= 0);
+        outer -= duration;
+    }
+    ck_assert_msg(outer >= -0.02, "the parts take %g us more than the whole", -outer);
+}
+END_TEST
+
+START_TEST(a_set_trace_that_is_full_counts_and_is_no_failure)
+{
+    ag_trace *trace = ag_trace_create(arena, 3);
+    ag_optimizer *optimizer = NULL;
+    ag_variable *weight = weight_of_shape(4, 3);
+    ag_clear_error();
+    ag_set_trace(trace);
+    take_a_step(&optimizer, weight);
+    ck_assert_ptr_eq(ag_set_trace(NULL), trace);
+    ck_assert_int_eq(ag_last_status(), AG_OK);
+    assert_ok(ag_save_trace(path, trace));
+    ck_assert_int_eq(count(content(), "\"ph\": \"X\""), 3);
+    ck_assert_ptr_nonnull(strstr(content(), "\"spans_lost\": 4"));
+}
+END_TEST
+
+static void *trace_of_another_thread(void *context)
+{
+    ag_optimizer *optimizer = NULL;
+    take_a_step(&optimizer, context); /* where no trace is set */
+    return ag_set_trace(NULL);
+}
+
+START_TEST(a_trace_is_set_for_one_thread)
+{
+    ag_trace *trace = ag_trace_create(arena, 100);
+    ag_variable *weight = weight_of_shape(4, 3);
+    pthread_t thread;
+    void *seen = trace;
+    ag_set_trace(trace);
+    ck_assert_int_eq(pthread_create(&thread, NULL, trace_of_another_thread, weight), 0);
+    ck_assert_int_eq(pthread_join(thread, &seen), 0);
+    ck_assert_ptr_null(seen);
+    ck_assert_ptr_eq(ag_set_trace(NULL), trace);
+    assert_ok(ag_save_trace(path, trace));
+    ck_assert_int_eq(count(content(), "\"ph\""), 0);
+}
+END_TEST
+
 /* ---- DLPack ---- */
 
 START_TEST(a_tensor_goes_through_dlpack_uncopied)
@@ -405,6 +503,9 @@ int main(void)
     tcase_add_test(tests, a_log_is_a_csv_file_that_grows);
     tcase_add_test(tests, a_log_on_a_full_disk_says_so);
     tcase_add_test(tests, a_trace_holds_spans_within_spans);
+    tcase_add_test(tests, a_set_trace_records_what_is_computed);
+    tcase_add_test(tests, a_set_trace_that_is_full_counts_and_is_no_failure);
+    tcase_add_test(tests, a_trace_is_set_for_one_thread);
     tcase_add_test(tests, a_tensor_goes_through_dlpack_uncopied);
     tcase_add_test(tests, tensors_that_are_not_like_ours_are_refused);
     suite_add_tcase(suite, tests);

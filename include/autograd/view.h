@@ -113,6 +113,21 @@ AG_API ag_status ag_trace_begin(ag_trace *trace, const char *name);
 /** Ends the span that was begun last. @return AG_ERROR_NULL; AG_ERROR_ARGUMENT if there is none. */
 AG_API ag_status ag_trace_end(ag_trace *trace);
 
+/**
+ * From now on everything that this thread computes is recorded as a span: each operation's forward and
+ * backward with its name and its result's shape, and the steps of optimisers, within the spans that
+ * were begun by ag_trace_begin. NULL ends that, and is how a thread begins; it then costs a branch for
+ * each operation.
+ *     ag_trace *trace = ag_trace_create(arena, 10000);
+ *     ag_set_trace(trace);
+ *     … a few steps of training …
+ *     ag_set_trace(NULL);
+ *     ag_save_trace("profile.json", trace);
+ * @param trace  must live until another is set. Names of operations of your own are not copied.
+ * @return what was set before.
+ */
+AG_API ag_trace *ag_set_trace(ag_trace *trace);
+
 /** Writes the spans that have ended as Chrome's trace events (for chrome://tracing, ui.perfetto.dev). */
 AG_API ag_status ag_save_trace(const char *path, const ag_trace *trace);
 

@@ -10,6 +10,7 @@
 
 #include "autograd/presence.h"
 
+#include "core/profile.h"
 #include "core/status.h"
 #include "tensor/shape.h"
 
@@ -157,9 +158,12 @@ static ag_status run_all(ag_arena *temp_arena, ag_variable *root)
     for (ag_variable *node = root; node != NULL; node = node->engine.next_ready) {
         if (node->grad == NULL || node->backward_fn == NULL) continue;
         ag_mark mark = ag_arena_mark(temp_arena);
+        double begin = ag__deed_begins();
         ag_status status = node->backward_fn(node, temp_arena);
         ag_arena_rewind(temp_arena, mark);
         if (status != AG_OK) return status;
+        const ag_tensor *grad = node->engine.grad_storage;
+        ag__tell(begin, op_name(node), "backward", grad->ndims, grad->shape);
     }
     return AG_OK;
 }

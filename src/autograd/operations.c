@@ -15,6 +15,7 @@
 #include "autograd/apply.h"
 #include "autograd/claim.h"
 #include "autograd/presence.h"
+#include "core/profile.h"
 #include "core/status.h"
 #include "tensor/op.h"
 
@@ -222,6 +223,7 @@ static ag_status compute(ag_arena *arena, ag__call *call, ag_variable *node,
 static ag_variable *apply_filled(ag_arena *arena, ag__call call, ag_variable *const *inputs)
 {
     ag__shape shape;
+    double begin = ag__deed_begins();
     if (ag__call_check(&call, &shape) != AG_OK) return NULL;
     ag_mark mark = ag_arena_mark(arena);
     ag_tensor *result = ag_tensor_create(arena, shape.ndims, shape.dims);
@@ -229,6 +231,7 @@ static ag_variable *apply_filled(ag_arena *arena, ag__call call, ag_variable *co
     if (node == NULL) ag__fail_in(call.op->name);
     if (node != NULL && compute(arena, &call, node, inputs) != AG_OK) node = NULL;
     if (node == NULL) ag_arena_rewind(arena, mark);
+    if (node != NULL) ag__tell(begin, call.op->name, "forward", shape.ndims, shape.dims);
     return node;
 }
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/profile.h"
 #include "core/status.h"
 #include "optim/vectors.h"
 
@@ -244,7 +245,7 @@ ag_status ag_lbfgs_step(ag_optimizer *optimizer, ag_closure closure, void *conte
     ag_status status = ag__check_gradients("lbfgs_step", optimizer);
     if (status != AG_OK) return status;
     ag__lbfgs *l = optimizer->lbfgs;
-    double at_first = 0;
+    double at_first = 0, begin = ag__deed_begins();
     l->closure = closure;
     l->context = context;
     l->evaluations = 0;
@@ -254,5 +255,6 @@ ag_status ag_lbfgs_step(ag_optimizer *optimizer, ag_closure closure, void *conte
         undo(optimizer);
     else if (loss != NULL)
         *loss = at_first;
+    if (status == AG_OK) ag__tell(begin, optimizer->rule.name, "step", 0, NULL);
     return status;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/parallel.h"
+#include "core/profile.h"
 #include "core/status.h"
 #include "tensor/shape.h"
 
@@ -135,10 +136,12 @@ ag_status ag_optimizer_step(ag_optimizer *optimizer)
                         optimizer->rule.name, optimizer->rule.name);
     ag_status status = ag__check_gradients("optimizer_step", optimizer);
     if (status != AG_OK) return status;
+    double begin = ag__deed_begins();
     size_t elements = line_up(optimizer);
     if (elements > 0)
         ag__parallel_for((elements + PIECE - 1) / PIECE, NANOSECONDS_PER_ELEMENT * (double)elements,
                          update_pieces, optimizer);
+    ag__tell(begin, optimizer->rule.name, "step", 0, NULL);
     return AG_OK;
 }
 
