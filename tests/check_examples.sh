@@ -12,7 +12,7 @@ cd "$folder" || exit 1
 passed=0
 failed=0
 
-# try PICTURE PROGRAM ARGUMENT...: the program succeeds and leaves the picture
+# try PICTURE PROGRAM ARGUMENT...: the program succeeds and leaves the picture, or none if that is "."
 try() {
     picture=$1
     shift
@@ -26,6 +26,9 @@ try() {
 
 try regression.svg regression
 try diagnosis.svg diagnosis
+try embeddings.svg embeddings
+try autoencoder.png autoencoder
+try . characters
 if [ -d "$fashion" ]; then
     try conv_net.svg conv_net --quick
     try distillation.svg distillation --quick
