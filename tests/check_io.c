@@ -469,6 +469,48 @@ START_TEST(weights_are_loaded_all_or_none)
 }
 END_TEST
 
+/* A linear layer, and within a module of its own another and a batch_norm. */
+static ag_module *create_model(uint64_t seed)
+{
+    ag_random random = ag_random_create(seed);
+    ag_module *inner[] = {ag_module_linear(arena, &random, 4, 3, false),
+                          ag_module_activation(arena, "relu", ag_relu),
+                          ag_module_batch_norm(arena, 3, 0.1f, 1e-5f)};
+    ag_module *outer[] = {ag_module_linear(arena, &random, 5, 4, true),
+                          ag_module_sequential(arena, 3, inner)};
+    return ag_module_sequential(arena, 2, outer);
+}
+
+static ag_tensor *answer_of(ag_module *model)
+{
+    ag_random random = ag_random_create(5);
+    ag_tensor *x = ag_tensor_create(arena, 2, (uint32_t[]){6, 5});
+    ag_tensor_fill_normal(x, &random, 0, 1);
+    return ag_module_forward(model, arena, ag_create_leaf(arena, x, false))->data;
+}
+
+START_TEST(a_model_comes_back_from_a_file_with_its_statistics)
+{
+    static const char *const names[] = {"0.weight",       "0.bias",   "1.0.weight",
+                                        "1.2.gamma",      "1.2.beta", "1.2.running_mean",
+                                        "1.2.running_var"};
+    ag_module *model = create_model(1), *other = create_model(2);
+    answer_of(model); /* which changes the statistics */
+    ag_module_set_training(model, false);
+    ag_module_set_training(other, false);
+    size_t count = 0, other_count = 0;
+    ag_named_tensor *tensors = ag_module_tensors(model, arena, &count);
+    ck_assert_uint_eq(count, sizeof names / sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_str_eq(tensors[i].name, names[i]);
+    ck_assert_ptr_eq(tensors[0].tensor, model->children[0]->parameters[0]->data);
+    assert_ok(ag_save_safetensors(path_of("model"), count, tensors, 0, NULL));
+    ag_named_tensor *others = ag_module_tensors(other, arena, &other_count);
+    assert_ok(ag_load_weights(path_of("model"), other_count, others));
+    assert_same(answer_of(other), answer_of(model));
+}
+END_TEST
+
 /* ---- a training that is saved ---- */
 
 /* A perceptron that learns from random numbers: all that a checkpoint holds. */
@@ -839,6 +881,7 @@ static TCase *safetensors_case(void)
     tcase_add_test(tests, a_header_that_claims_to_be_long_is_refused);
     tcase_add_test(tests, names_that_no_file_can_hold_are_refused);
     tcase_add_test(tests, weights_are_loaded_all_or_none);
+    tcase_add_test(tests, a_model_comes_back_from_a_file_with_its_statistics);
     return tests;
 }
 

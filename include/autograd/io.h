@@ -3,6 +3,7 @@
 #define AUTOGRAD_IO_H
 
 #include <autograd/data.h>
+#include <autograd/module.h>
 #include <autograd/optim.h>
 
 /*
@@ -89,6 +90,20 @@ AG_API ag_tensor *ag_tensor_file_find(const ag_tensor_file *file, const char *na
  *         ag_load_safetensors fails with; no tensor has changed then.
  */
 AG_API ag_status ag_load_weights(const char *path, size_t count, const ag_named_tensor *tensors);
+
+/**
+ * All that a model has learnt, for ag_save_safetensors, ag_load_weights or a checkpoint: the parameters
+ * of the module and of all in it and the running statistics of batch_norm, under names such as
+ * "2.weight" (see ag_module_parameter_name) and "3.running_mean".
+ *     size_t count;
+ *     ag_named_tensor *tensors = ag_module_tensors(model, permanent, &count);
+ *     ag_save_safetensors("model.safetensors", count, tensors, 0, NULL);
+ * @param arena  where names and list live; the tensors are the model's own.
+ * @param count  set to their number.
+ * @return NULL on failure, with nothing taken from the arena: AG_ERROR_NULL; AG_ERROR_ARGUMENT if there
+ *         are none; AG_ERROR_MEMORY.
+ */
+AG_API ag_named_tensor *ag_module_tensors(const ag_module *module, ag_arena *arena, size_t *count);
 
 /**
  * Writes a checkpoint: a safetensors file with a checksum, so that other programs can open it.
