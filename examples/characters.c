@@ -83,7 +83,7 @@ static double bits_of_network(void)
     double sum = 0;
     for (uint32_t place = split; place < length; place++, ag_arena_reset(step)) {
         ag_variable *loss = loss_of(1, &place);
-        sum += loss != NULL ? (double)loss->data->data[0] / log(2) : NAN;
+        sum += loss != NULL ? (double)loss->data->data[0] / log(2) : (double)NAN;
     }
     return sum / (length - split);
 }
@@ -91,8 +91,8 @@ static double bits_of_network(void)
 /* The same by counts of the training part. Of fewer characters they weigh as much as 5 occurrences. */
 static double bits_of_triples(void)
 {
-    static float single[MOST], pair[MOST][MOST], triple[MOST][MOST][MOST];
-    static float after[MOST], after_pair[MOST][MOST];
+    static double single[MOST], pair[MOST][MOST], triple[MOST][MOST][MOST];
+    static double after[MOST], after_pair[MOST][MOST];
     double bits = 0;
     for (uint32_t i = 2; i < length; i++) {
         int32_t a = text[i - 2], b = text[i - 1], c = text[i];
