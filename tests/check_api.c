@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -356,7 +357,17 @@ START_TEST(the_library_says_what_it_is)
     ck_assert_ptr_nonnull(strstr(info, "libautograd"));
     ck_assert_ptr_nonnull(strstr(info, "BLAS"));
     ck_assert_ptr_nonnull(strstr(info, "kernels"));
+    ck_assert_ptr_nonnull(strstr(info, "OpenMP"));
+    ck_assert_ptr_nonnull(strstr(info, "zlib"));
     ck_assert_ptr_eq(ag_build_info(), info);
+}
+END_TEST
+
+START_TEST(headers_and_library_are_of_one_version)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%d.%d.%d", AG_VERSION_MAJOR, AG_VERSION_MINOR, AG_VERSION_PATCH);
+    ck_assert_str_eq(text, PACKAGE_VERSION);
 }
 END_TEST
 
@@ -388,6 +399,7 @@ static TCase *structure_case(void)
     tcase_add_test(tests, the_common_structure_compiles_and_computes);
     tcase_add_test(tests, the_rest_of_the_bare_names_work);
     tcase_add_test(tests, the_library_says_what_it_is);
+    tcase_add_test(tests, headers_and_library_are_of_one_version);
     return tests;
 }
 

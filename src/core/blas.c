@@ -166,7 +166,7 @@ static void leave_single_threaded(blas_scope scope)
 
 const char *ag__blas_info(char *buffer, size_t bytes)
 {
-    snprintf(buffer, bytes, "a CBLAS other than OpenBLAS");
+    snprintf(buffer, bytes, "CBLAS of %s", BLAS_LIBS);
     return buffer;
 }
 

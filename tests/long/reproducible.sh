@@ -1,0 +1,33 @@
+#!/bin/sh
+# The same sources, compiled in two folders of different names and depths, give the same library to
+# the byte, once its debugging information is stripped.
+set -u
+. "$srcdir/tests/long/instrumented.sh"
+
+command -v strip >/dev/null || { echo "skipped: no strip"; exit 77; }
+configure_copy CFLAGS="${REPRODUCIBLE_CFLAGS:--O1 -g}" || exit 1
+mkdir -p "$folder/elsewhere/deeper"
+cp -R "$folder/source" "$folder/elsewhere/deeper/copy"
+mkdir "$folder/elsewhere/deeper/copy/objects"
+(cd "$folder/elsewhere/deeper/copy/objects" &&
+    ../configure --quiet CFLAGS="${REPRODUCIBLE_CFLAGS:--O1 -g}") >>"$folder/log" 2>&1 ||
+    { tail -n 30 "$folder/log"; exit 1; }
+
+# library FOLDER: builds it there and strips it
+library() {
+    "$MAKE" -s -j2 -C "$1" libautograd.la >>"$folder/log" 2>&1 ||
+        { tail -n 30 "$folder/log" >&2; return 1; }
+    for file in "$1"/.libs/libautograd.so.*.*.* "$1/.libs/libautograd.a"; do
+        [ ! -f "$file" ] || strip --strip-debug --enable-deterministic-archives "$file" || return 1
+    done
+}
+
+library "$folder/build" && library "$folder/elsewhere/deeper/copy/objects" || exit 1
+compared=0
+for file in "$folder"/build/.libs/libautograd.so.*.*.* "$folder/build/.libs/libautograd.a"; do
+    [ -f "$file" ] || continue
+    cmp "$file" "$folder/elsewhere/deeper/copy/objects/.libs/$(basename "$file")" || exit 1
+    compared=$((compared + 1))
+done
+echo "$compared libraries are the same in both folders"
+[ "$compared" -gt 0 ]
