@@ -20,7 +20,7 @@
 #define AG_END_DECLS
 #endif
 
-/* The version of these headers, for #if; ag_version has that of the library that is running. */
+/* The version of these headers, for the preprocessor; ag_version has that of the library that is running. */
 #define AG_VERSION_MAJOR 0 /**< goes up when programs must be changed */
 #define AG_VERSION_MINOR 1 /**< goes up when something is added */
 #define AG_VERSION_PATCH 0 /**< goes up when something is mended */

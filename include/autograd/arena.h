@@ -14,14 +14,16 @@ AG_BEGIN_DECLS
  *
  * An arena may be used by one thread at a time; different arenas need no coordination.
  */
+
+/** An arena, from ag_arena_create. */
 typedef struct ag_arena ag_arena;
 
 /** A place in an arena, from ag_arena_mark. Its fields are the arena's own. */
 typedef struct ag_mark {
-    const ag_arena *arena;
-    void *chunk;
-    size_t chunk_used;
-    size_t total_used;
+    const ag_arena *arena; /**< whose mark it is */
+    void *chunk;           /**< where the arena was */
+    size_t chunk_used;     /**< how far in it */
+    size_t total_used;     /**< and in all */
 } ag_mark;
 
 /**

@@ -13,9 +13,9 @@ typedef struct ag_csv_options {
 
 /** The cells of a CSV file as text, until columns of them are turned into tensors. */
 typedef struct ag_table {
-    const char *file; /**< its name, for messages */
-    uint32_t num_rows;
-    uint32_t num_columns;
+    const char *file;                /**< its name, for messages */
+    uint32_t num_rows;               /**< without the heading */
+    uint32_t num_columns;            /**< cells in each row */
     const char *const *column_names; /**< [num_columns] */
     const char *missing;             /**< ag_csv_options' */
     const char *text;                /**< all cells, each with a 0 at its end */
@@ -25,8 +25,8 @@ typedef struct ag_table {
 
 /** The different texts of a column, in order: by value if all are numbers, else by their bytes. */
 typedef struct ag_categories {
-    uint32_t count;
-    const char *const *names;
+    uint32_t count;           /**< different texts */
+    const char *const *names; /**< [count] */
 } ag_categories;
 
 /** Rows of features with their targets. It shares the tensors, and says which of their rows it has. */
@@ -46,20 +46,20 @@ typedef struct ag_batches {
     bool drop_last;       /**< set it to leave out a last batch that is not full */
 
     /* The rest is for ag_next_batch. */
-    const ag_dataset *dataset;
-    uint32_t batch_size;
-    uint32_t position;      /**< rows of this epoch that were handed out */
-    ag_random *random;      /**< NULL: in order */
-    ag_random epoch_random; /**< what *random was before this epoch was shuffled */
-    uint32_t *order;        /**< [dataset->num_rows]: the rows as this epoch takes them */
-    ag_tensor views[2];     /**< features and targets where no copy is needed */
-    ag_tensor copies[2];    /**< and where one is */
+    const ag_dataset *dataset; /**< where the rows come from */
+    uint32_t batch_size;       /**< rows in a full batch */
+    uint32_t position;         /**< rows of this epoch that were handed out */
+    ag_random *random;         /**< NULL: in order */
+    ag_random epoch_random;    /**< what *random was before this epoch was shuffled */
+    uint32_t *order;           /**< [dataset->num_rows]: the rows as this epoch takes them */
+    ag_tensor views[2];        /**< features and targets where no copy is needed */
+    ag_tensor copies[2];       /**< and where one is */
 } ag_batches;
 
 /** What is subtracted from features, and what they are then divided by. */
 typedef struct ag_normalization {
-    size_t num_columns; /**< 1: the same for all columns */
-    const float *mean;
+    size_t num_columns;     /**< 1: the same for all columns */
+    const float *mean;      /**< of each feature */
     const float *deviation; /**< never 0 */
 } ag_normalization;
 

@@ -12,31 +12,31 @@
 /** DLDevice. */
 typedef struct ag_dl_device {
     int32_t device_type; /**< 1: memory of the CPU */
-    int32_t device_id;
+    int32_t device_id;   /**< 0 */
 } ag_dl_device;
 
 /** DLDataType. */
 typedef struct ag_dl_data_type {
-    uint8_t code; /**< 2: floating point */
-    uint8_t bits;
-    uint16_t lanes;
+    uint8_t code;   /**< 2: floating point */
+    uint8_t bits;   /**< 32 */
+    uint16_t lanes; /**< 1 */
 } ag_dl_data_type;
 
 /** DLTensor. */
 typedef struct ag_dl_tensor {
-    void *data;
-    ag_dl_device device;
-    int32_t ndim;
-    ag_dl_data_type dtype;
-    int64_t *shape;
-    int64_t *strides; /**< in elements; NULL: row-major */
-    uint64_t byte_offset;
+    void *data;            /**< where its memory begins */
+    ag_dl_device device;   /**< where it is */
+    int32_t ndim;          /**< number of dimensions */
+    ag_dl_data_type dtype; /**< what an element is */
+    int64_t *shape;        /**< [ndim] */
+    int64_t *strides;      /**< in elements; NULL: row-major */
+    uint64_t byte_offset;  /**< from data to the first element */
 } ag_dl_tensor;
 
 /** DLManagedTensor. */
 typedef struct ag_dl_managed_tensor {
-    ag_dl_tensor dl_tensor;
-    void *manager_ctx;
+    ag_dl_tensor dl_tensor;                             /**< the tensor */
+    void *manager_ctx;                                  /**< the owner's own */
     void (*deleter)(struct ag_dl_managed_tensor *self); /**< NULL: there is nothing to free */
 } ag_dl_managed_tensor;
 

@@ -22,7 +22,7 @@ typedef struct ag_gradcheck_options {
 
 /** What ag_gradcheck found. */
 typedef struct ag_gradcheck_report {
-    bool passed;
+    bool passed;      /**< whether no difference was too large */
     size_t compared;  /**< derivatives that were compared */
     size_t undecided; /**< derivatives that were not, because there is a kink within a step */
     double worst;   /**< the largest difference, in units of what is tolerated: above 1 it failed */

@@ -17,33 +17,33 @@
 
 /** A tensor and the name that it has in a file. */
 typedef struct ag_named_tensor {
-    const char *name; /**< UTF-8 */
-    ag_tensor *tensor;
+    const char *name;  /**< UTF-8 */
+    ag_tensor *tensor; /**< not copied */
 } ag_named_tensor;
 
 /** An entry of a file's metadata: whatever a program wants to note, as UTF-8. */
 typedef struct ag_metadata {
-    const char *key;
-    const char *value;
+    const char *key;   /**< such as "format" */
+    const char *value; /**< any text */
 } ag_metadata;
 
 /** What a safetensors file holds. */
 typedef struct ag_tensor_file {
-    size_t count;
+    size_t count;             /**< of the tensors */
     ag_named_tensor *tensors; /**< in the order of the file's header */
-    size_t num_metadata;
-    ag_metadata *metadata;
+    size_t num_metadata;      /**< how many of them */
+    ag_metadata *metadata;    /**< in the order of the file's header */
 } ag_tensor_file;
 
 /** A training in progress. Whatever is NULL or 0 is not part of it. */
 typedef struct ag_checkpoint {
-    size_t num_weights;
-    const ag_named_tensor *weights;
-    ag_optimizer *optimizer;
-    ag_random *random;
-    ag_batches *batches; /**< saved with their place within the epoch */
-    uint64_t step;       /**< steps taken, or whatever the program counts */
-    size_t num_metadata;
+    size_t num_weights;             /**< how many of them */
+    const ag_named_tensor *weights; /**< each is read back into its own memory */
+    ag_optimizer *optimizer;        /**< all that it remembers */
+    ag_random *random;              /**< its state */
+    ag_batches *batches;            /**< saved with their place within the epoch */
+    uint64_t step;                  /**< steps taken, or whatever the program counts */
+    size_t num_metadata;            /**< how many of them */
     const ag_metadata *metadata; /**< the program's own; keys with a prefix "autograd." are ours */
 } ag_checkpoint;
 

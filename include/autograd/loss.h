@@ -35,8 +35,8 @@ typedef enum ag_divisor {
  * nothing is left to divide by, because every row was ignored or weighs 0, loss and gradients are 0.
  */
 typedef struct ag_loss_options {
-    ag_reduction reduction;
-    ag_divisor divisor;
+    ag_reduction reduction;         /**< MEAN is 0 */
+    ag_divisor divisor;             /**< of MEAN */
     const ag_tensor *weights;       /**< of each element (the prediction's shape), or of each row; a
                                          mask is 0 and 1. What weighs 0 adds 0, were it NaN */
     const ag_tensor *class_weights; /**< [classes] */

@@ -22,28 +22,29 @@
  */
 typedef struct ag_module ag_module;
 
+/** The most that one module has, without its children's. */
 #define AG_MODULE_MAX_PARAMETERS 8
 
 /** A module of your own fills in name, forward, parameters and what forward needs beside them. */
 struct ag_module {
     const char *name; /**< of its kind, such as "linear" */
-    ag_variable *(*forward)(ag_module *self, ag_arena *step, ag_variable *x);
+    ag_variable *(*forward)(ag_module *self, ag_arena *step, ag_variable *x); /**< its function */
     bool training; /**< true at first: dropout drops, batch_norm uses the batch's statistics */
 
-    uint32_t num_parameters;
-    ag_variable *parameters[AG_MODULE_MAX_PARAMETERS];
+    uint32_t num_parameters;                               /**< its own, without its children's */
+    ag_variable *parameters[AG_MODULE_MAX_PARAMETERS];     /**< leaves, or NULL */
     const char *parameter_names[AG_MODULE_MAX_PARAMETERS]; /**< such as "weight" */
 
-    uint32_t num_children;
-    ag_module **children;
+    uint32_t num_children; /**< of a sequential model */
+    ag_module **children;  /**< in the order in which they are called */
 
     /* What forward needs beside parameters; the meaning is the module's own. */
-    uint32_t settings[4];
-    float number;   /**< an epsilon, or a probability */
-    float momentum; /**< of batch_norm */
-    ag_random *random;
+    uint32_t settings[4];  /**< strides, windows, numbers of heads */
+    float number;          /**< an epsilon, or a probability */
+    float momentum;        /**< of batch_norm */
+    ag_random *random;     /**< of dropout */
     ag_tensor *running[2]; /**< of batch_norm: mean and variance */
-    ag_variable *(*function)(ag_arena *arena, ag_variable *x);
+    ag_variable *(*function)(ag_arena *arena, ag_variable *x); /**< of an activation */
 };
 
 AG_BEGIN_DECLS

@@ -24,6 +24,7 @@ typedef struct ag_adam_options {
     float weight_decay;  /**< ≥ 0; 0 for Adam, 0.01 for AdamW */
 } ag_adam_options;
 
+/** Settings of AdamW, which are those of Adam; ag_adamw_defaults gives the usual ones. */
 typedef ag_adam_options ag_adamw_options;
 
 /** Settings of RMSprop; ag_rmsprop_defaults gives the usual ones. */

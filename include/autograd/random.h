@@ -9,7 +9,7 @@
  * Copy it to save it. A zeroed state stands for that of seed 0. Equal states give equal numbers, whatever the machine or thread count.
  */
 typedef struct ag_random {
-    uint64_t state[4];
+    uint64_t state[4]; /**< never all 0 */
 } ag_random;
 
 AG_BEGIN_DECLS

@@ -18,6 +18,7 @@
     X(AG_ERROR_FORMAT, 9, "the content of a file is damaged or not of the expected format")        \
     X(AG_ERROR_STATE, 10, "a variable is gone: its arena was reset or rewound")
 
+/** How a call ended. */
 typedef enum ag_status {
 #define AG_STATUS_ENUMERATOR(name, value, text) name = value,
     AG_STATUS_LIST(AG_STATUS_ENUMERATOR)

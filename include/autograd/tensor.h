@@ -13,18 +13,18 @@
  * Every dimension is at least 1, and size is the product of shape[0] … shape[ndims - 1].
  */
 typedef struct ag_tensor {
-    uint32_t ndims; /**< 1 to AG_MAX_DIMS */
-    uint32_t shape[AG_MAX_DIMS];
-    size_t size; /**< number of elements */
-    float *data;
+    uint32_t ndims;              /**< 1 to AG_MAX_DIMS */
+    uint32_t shape[AG_MAX_DIMS]; /**< the first ndims are its dimensions */
+    size_t size;                 /**< number of elements */
+    float *data;                 /**< row-major, without gaps */
 } ag_tensor;
 
 /** Whole numbers that choose rows of a tensor; laid out as a tensor is. */
 typedef struct ag_indices {
-    uint32_t ndims; /**< 1 to AG_MAX_DIMS */
-    uint32_t shape[AG_MAX_DIMS];
-    size_t size; /**< number of elements */
-    int32_t *data;
+    uint32_t ndims;              /**< 1 to AG_MAX_DIMS */
+    uint32_t shape[AG_MAX_DIMS]; /**< the first ndims are its dimensions */
+    size_t size;                 /**< number of elements */
+    int32_t *data;               /**< row-major, without gaps */
 } ag_indices;
 
 AG_BEGIN_DECLS

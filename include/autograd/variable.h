@@ -8,7 +8,7 @@ typedef struct ag_variable ag_variable;
 
 /** From a variable to one that it was computed from. */
 typedef struct ag_edge {
-    ag_variable *node;
+    ag_variable *node; /**< the parent */
     uint64_t sign; /**< of the node's stamp: by it backward knows that it is the same one */
 } ag_edge;
 
@@ -33,23 +33,23 @@ typedef ag_status (*ag_backward_fn)(ag_variable *self, ag_arena *temp_arena);
  * (ag_set_grad_enabled), when nothing is written.
  */
 struct ag_variable {
-    ag_tensor *data;
+    ag_tensor *data;    /**< its value */
     ag_tensor *grad;    /**< d root / d data, of data's shape; NULL until a backward reaches it */
     bool requires_grad; /**< whether gradients are wanted for it or for one of its parents */
-    bool is_leaf;
-    const char *op; /**< the operation's name; "leaf" for a leaf */
+    bool is_leaf;       /**< from ag_create_leaf */
+    const char *op;     /**< the operation's name; "leaf" for a leaf */
 
-    uint32_t num_parents; /**< 0 where no gradient is wanted */
-    uint32_t num_saved;
-    ag_edge *parents;
-    ag_tensor **saved_tensors; /**< what backward_fn needs beside self->data */
-    ag_backward_fn backward_fn;
+    uint32_t num_parents;       /**< 0 where no gradient is wanted */
+    uint32_t num_saved;         /**< of saved_tensors */
+    ag_edge *parents;           /**< what it was computed from */
+    ag_tensor **saved_tensors;  /**< what backward_fn needs beside self->data */
+    ag_backward_fn backward_fn; /**< NULL for a leaf */
 
     /* What else backward_fn needs; the meaning is the operation's own. */
     uint32_t reduction;    /**< of a loss: its ag_reduction */
     uint32_t metadata_int; /**< of a matmul: which factors are transposed */
     float metadata_float;  /**< of a loss: its delta or margin; of scale: the factor */
-    void *metadata;
+    void *metadata;        /**< lives as long as the node */
 
     /** Used by ag_backward alone. */
     struct {

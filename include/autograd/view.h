@@ -7,6 +7,7 @@
 
 /* All of these write the file that the caller names and nothing else, as io.h describes it. */
 
+/** How a series is drawn. */
 typedef enum ag_plot_style {
     AG_PLOT_LINE,
     AG_PLOT_FAINT_LINE,
@@ -17,29 +18,29 @@ typedef enum ag_plot_style {
 /** A curve or a cloud of points. Points that are not finite, or not positive on a logarithmic axis,
  * are left out. */
 typedef struct ag_plot_series {
-    const char *name; /**< for the legend; NULL: none */
-    ag_plot_style style;
-    uint32_t color; /**< 0, 1, 2 …: ten colours that are easy to tell apart, then again */
-    size_t count;
-    const float *x; /**< NULL: 0, 1, 2 … */
-    const float *y;
-    size_t stride; /**< from one point's x and y to the next one's; 0 means 1 */
+    const char *name;    /**< for the legend; NULL: none */
+    ag_plot_style style; /**< line or points */
+    uint32_t color;      /**< 0, 1, 2 …: ten colours that are easy to tell apart, then again */
+    size_t count;        /**< points */
+    const float *x;      /**< NULL: 0, 1, 2 … */
+    const float *y;      /**< [count] */
+    size_t stride;       /**< from one point's x and y to the next one's; 0 means 1 */
 } ag_plot_series;
 
 /** Series that share a vertical axis. */
 typedef struct ag_plot_panel {
-    const char *y_label;
-    bool is_logarithmic;
-    size_t num_series;
-    const ag_plot_series *series;
+    const char *y_label;          /**< above the panel */
+    bool is_logarithmic;          /**< the vertical axis */
+    size_t num_series;            /**< at least 1 */
+    const ag_plot_series *series; /**< later ones over earlier ones */
 } ag_plot_panel;
 
 /** Panels from top to bottom that share the horizontal axis. */
 typedef struct ag_plot {
-    const char *title;
-    const char *x_label;
-    size_t num_panels;
-    const ag_plot_panel *panels;
+    const char *title;           /**< above the panels */
+    const char *x_label;         /**< below them */
+    size_t num_panels;           /**< at least 1 */
+    const ag_plot_panel *panels; /**< from top to bottom */
 } ag_plot;
 
 /** A file of numbers, a row for each step or epoch. */

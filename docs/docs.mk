@@ -1,0 +1,70 @@
+# docs.mk: manual pages, which every build makes and installs, and `make docs`, which needs Doxygen.
+# Both are made from the public headers and the guides; what is added there is in them.
+
+dist_doc_DATA = CHANGELOG.md README.md \
+	docs/arenas.md \
+	docs/choosing-a-loss.md \
+	docs/files.md \
+	docs/getting-started.md \
+	docs/numerics.md \
+	docs/own-op.md \
+	docs/porting-from-pytorch.md \
+	docs/reliability.md \
+	docs/threads.md
+
+EXTRA_DIST += docs/Doxyfile docs/doxygen.awk docs/man.awk docs/pages.awk docs/style.css
+
+# ---- manual pages: autograd(3), one for each header, and for each function a page that leads there ----
+
+man/autograd.3: $(pkginclude_HEADERS) docs/man.awk
+	@rm -rf man && $(MKDIR_P) man
+	$(AM_V_GEN)files=; for header in $(pkginclude_HEADERS); do \
+	    test -f "$$header" || header='$(srcdir)'/$$header; files="$$files $$header"; \
+	done; $(AWK) -v folder=man -v version='$(VERSION)' -f '$(srcdir)/docs/man.awk' $$files
+
+all-local: man/autograd.3
+
+install-data-local: man/autograd.3
+	$(MKDIR_P) '$(DESTDIR)$(mandir)/man3'
+	$(INSTALL_DATA) man/*.3 '$(DESTDIR)$(mandir)/man3'
+
+uninstall-local:
+	for page in man/*.3; do rm -f "$(DESTDIR)$(mandir)/man3/$${page#man/}"; done
+
+clean-local:
+	rm -rf html man pictures
+
+# ---- HTML ----
+
+EXTRA_PROGRAMS += docs/curves
+docs_curves_CPPFLAGS = $(AM_CPPFLAGS)
+docs_curves_LDADD = libinternal.la
+docs_curves_SOURCES = docs/curves.c
+
+.PHONY: docs
+if HAVE_DOXYGEN
+docs: docs/curves$(EXEEXT)
+	rm -rf html pictures && $(MKDIR_P) pictures
+	./docs/curves pictures
+	cd '$(srcdir)' && { cat docs/Doxyfile && printf '%s\n' \
+	    'PROJECT_NUMBER = $(VERSION)' \
+	    'INPUT = README.md CHANGELOG.md CONTRIBUTING.md docs include/autograd' \
+	    'USE_MDFILE_AS_MAINPAGE = README.md' \
+	    'EXAMPLE_PATH = .' \
+	    'STRIP_FROM_PATH = . include' \
+	    'STRIP_FROM_INC_PATH = include' \
+	    'IMAGE_PATH = $(abs_builddir)/pictures' \
+	    'HTML_EXTRA_STYLESHEET = docs/style.css' \
+	    'FILTER_PATTERNS = "*.h=$(AWK) -v pictures=$(abs_builddir)/pictures -f docs/doxygen.awk" "*.md=$(AWK) -f docs/pages.awk"' \
+	    'OUTPUT_DIRECTORY = $(abs_builddir)'; } | $(DOXYGEN) -
+	@echo "see html/index.html"
+
+html-local: docs
+install-html-local: docs
+	$(MKDIR_P) '$(DESTDIR)$(htmldir)'
+	cp -R html/. '$(DESTDIR)$(htmldir)'
+else
+docs:
+	@echo "make docs needs Doxygen (Debian's package doxygen): install it and run ./configure again" >&2
+	@false
+endif
