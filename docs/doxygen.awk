@@ -57,7 +57,8 @@ function with_formula(text,    title, formula, rest) {
         rest = substr(formula, RSTART + 2)
         formula = substr(formula, 1, RSTART - 1)
     }
-    return title ".\n\n<div class=\"formula\">" typeset(formula) "</div>\n\n" rest
+    gsub(/[.] /, ".\\\    return "@brief " title "nbsp;", title) # else the brief description would end there
+    return "@brief " title ".\n\n<div class=\"formula\">" typeset(formula) "</div>\n\n" rest
 }
 
 # Labels that begin a sentence begin a paragraph of their own.
@@ -82,21 +83,19 @@ function flush_paragraph() {
     if (paragraph == "") return
     if (loss) {
         if (paragraphs == 0) paragraph = with_formula(paragraph)
-        else paragraph = typeset_plain(paragraph)
+        else if (paragraph !~ /^@/) paragraph = typeset(paragraph)
         sub(/^Gradient: /, "@par Gradient\n", paragraph)
         paragraph = with_labels(paragraph)
     }
     gsub(/\001/, "<code>", paragraph)
     gsub(/\002/, "</code><br>", paragraph)
     if (paragraphs == 0) sub(/^-/, "−", paragraph)
+    gsub(/_<loss>/, "\\_<loss>", paragraph)
+    gsub(/<loss>_/, "<loss>\\_", paragraph)
     gsub(/<loss>/, "\\&lt;loss\\&gt;", paragraph)
     paragraphs++
     doc = doc paragraph "\n\n"
     paragraph = ""
-}
-
-function typeset_plain(text) {
-    return text ~ /^@/ ? text : typeset(text)
 }
 
 function add_line(line) {
@@ -149,6 +148,12 @@ function pictures_of(name,    base, text, line, path) {
     return text
 }
 
+# "loss.h: the loss functions" becomes "@brief The loss functions".
+function brief_of(line) {
+    if (!sub(/^[a-z0-9]+\.h: /, "", line)) return line
+    return "@brief " toupper(substr(line, 1, 1)) substr(line, 2)
+}
+
 function further_form(name) {
     if (name == "ag_tensor_" base_name) return "The value of " first "() alone, on tensors."
     if (name == "ag_tensor_" base_name "_grad") return "The gradient of " first "() alone, on tensors."
@@ -194,7 +199,7 @@ file == "using.h" && !comment && !/^\/\*/ { print ""; next }
     sub(/^\/\*\*?/, "", line)
     if (sub(/ *\*\/ *$/, "", line)) comment = 2
     sub(/^ /, "", line)
-    if (FNR <= 2) sub(/^[a-z]+\.h: /, "@brief ", line)
+    if (FNR <= 2) line = brief_of(line)
     add_line(line)
     if (comment == 2) { comment = 0; finish_comment(); pending = 1 }
     next
@@ -203,7 +208,7 @@ comment {
     line = $0
     ended = sub(/ *\*\/ *$/, "", line)
     line = strip(line)
-    if (FNR <= 3) sub(/^[a-z]+\.h: /, "@brief ", line)
+    if (FNR <= 3) line = brief_of(line)
     add_line(line)
     if (ended) { comment = 0; finish_comment(); pending = 1 }
     next
