@@ -57,7 +57,7 @@ function with_formula(text,    title, formula, rest) {
         rest = substr(formula, RSTART + 2)
         formula = substr(formula, 1, RSTART - 1)
     }
-    gsub(/[.] /, ".\\\    return "@brief " title "nbsp;", title) # else the brief description would end there
+    gsub(/[.] /, ".\\&nbsp;", title) # the brief description would end there
     return "@brief " title ".\n\n<div class=\"formula\">" typeset(formula) "</div>\n\n" rest
 }
 
