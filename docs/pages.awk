@@ -1,15 +1,21 @@
 # pages.awk: makes of a Markdown file what Doxygen reads: links between files lead to its pages, and
 # headings have anchors. The files stay as people read them.
-# An anchor for each heading, as GitHub makes them.
+FNR == 1 {
+    page = tolower(FILENAME)
+    gsub(/.*\/|\.md$/, "", page)
+}
+
+# An anchor for each heading, as GitHub makes them, with the page's name, as Doxygen knows only one of a name.
 /^##+ / {
     anchor = tolower($0)
     gsub(/^#+ |[^a-z0-9 -]/, "", anchor)
     sub(/^#+ /, "", anchor)
     gsub(/ /, "-", anchor)
-    if (!($0 ~ /\{#/) && anchor ~ /^[a-z]/) $0 = $0 " {#" anchor "}"
+    if (!($0 ~ /\{#/) && anchor ~ /^[a-z]/) $0 = $0 " {#" page "-" anchor "}"
 }
 
 {
+    gsub(/\]\(#/, "](#" page "-")
     # What is no page.
     gsub(/\[LICENSE\]\(LICENSE\)/, "LICENSE")
     gsub(/\[examples\/[^]]*\]\(/, "`&")
