@@ -9,6 +9,8 @@
 
 #include <autograd/arena.h>
 
+#include "assertions.h"
+
 #define ALIGNMENT 64
 
 /* Read by gcc's and clang's sanitizers, which else end the program where malloc returns NULL. */
@@ -22,14 +24,6 @@ const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
     return "allocator_may_return_null=1";
-}
-
-static void assert_last_failure(ag_status status, const char *fragment)
-{
-    ck_assert_str_eq(ag_status_name(ag_last_status()), ag_status_name(status));
-    ck_assert_msg(strstr(ag_last_error(), fragment) != NULL, "\"%s\" does not say \"%s\"",
-                  ag_last_error(), fragment);
-    ag_clear_error();
 }
 
 static ag_arena *create(size_t chunk_bytes)

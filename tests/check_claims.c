@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assertions.h"
 #include "op_calls.h"
 
 /* Tests over all losses get the entry's index as _i. */
@@ -29,11 +30,6 @@ typedef struct world {
 } world;
 
 typedef void story(world *w);
-
-static void succeed(ag_status status)
-{
-    ck_assert_msg(status == AG_OK, "%s: %s", ag_status_name(status), ag_last_error());
-}
 
 static void see(world *w, float number)
 {

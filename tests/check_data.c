@@ -11,6 +11,7 @@
 
 #include <autograd/autograd.h>
 
+#include "assertions.h"
 #include "core/sort.h"
 #include "core/text.h"
 #include "data/csv.h"
@@ -28,16 +29,6 @@ static void create_arena(void)
 static void destroy_arena(void)
 {
     ag_arena_destroy(arena);
-}
-
-/* Checks what the last failure left behind, and forgets it. */
-static void assert_last_failure(ag_status status, const char *fragment)
-{
-    ck_assert_msg(ag_last_status() == status, "%s: %s", ag_status_name(ag_last_status()),
-                  ag_last_error());
-    ck_assert_msg(strstr(ag_last_error(), fragment) != NULL, "\"%s\" does not say \"%s\"",
-                  ag_last_error(), fragment);
-    ag_clear_error();
 }
 
 /* ---- text and order ---- */

@@ -8,6 +8,8 @@
 
 #include <autograd/autograd.h>
 
+#include "assertions.h"
+
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 static ag_arena *arena, *temporary;
@@ -27,11 +29,6 @@ static void destroy_arenas(void)
 {
     ag_arena_destroy(arena);
     ag_arena_destroy(temporary);
-}
-
-static void succeed(ag_status status)
-{
-    ck_assert_msg(status == AG_OK, "%s: %s", ag_status_name(status), ag_last_error());
 }
 
 static double mean_of(const ag_tensor *tensor)

@@ -9,6 +9,8 @@
 
 #include <autograd/autograd.h>
 
+#include "assertions.h"
+
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 static ag_arena *permanent, *graph;
@@ -28,20 +30,6 @@ static void destroy_arenas(void)
 {
     ag_arena_destroy(permanent);
     ag_arena_destroy(graph);
-}
-
-/* Checks what the last failure left behind, and forgets it. */
-static void assert_last_failure(ag_status status, const char *fragment)
-{
-    ck_assert_str_eq(ag_status_name(ag_last_status()), ag_status_name(status));
-    ck_assert_msg(strstr(ag_last_error(), fragment) != NULL, "\"%s\" does not say \"%s\"",
-                  ag_last_error(), fragment);
-    ag_clear_error();
-}
-
-static void succeed(ag_status status)
-{
-    ck_assert_msg(status == AG_OK, "%s: %s", ag_status_name(status), ag_last_error());
 }
 
 static ag_variable *random_parameter(uint32_t rows, uint32_t columns)

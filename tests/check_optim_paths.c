@@ -9,6 +9,8 @@
 
 #include <autograd/autograd.h>
 
+#include "assertions.h"
+
 #define FIRST_SIZE 6
 #define SIZE 11
 #define MAX_SETTINGS 8
@@ -64,11 +66,6 @@ static void close_vectors(void)
 {
     fclose(file);
     ag_arena_destroy(arena);
-}
-
-static void succeed(ag_status status)
-{
-    ck_assert_msg(status == AG_OK, "%s: %s", ag_status_name(status), ag_last_error());
 }
 
 /* ---- what is minimised; the head of optim.txt has the formula ---- */

@@ -4,17 +4,20 @@
 #
 # A block with a main is a program. Another one is the inside of a main in which `arena` is an arena.
 #
+# They run in a folder that has the source's examples/data and nothing else, and may leave files there.
 # AG_CC and AG_CXX compile and link in one command; AG_FLAGS names the headers and the library.
 set -u
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+mkdir -p "$folder/source/examples"
+ln -s "$(cd "$srcdir" && pwd)/examples/data" "$folder/source/examples/data"
 passed=0
 failed=0
 
 # blocks PAGE: each ```c block goes to N.c, and the ```text block that directly follows it to N.expected
 blocks() {
-    rm -f "$folder"/*
+    rm -f "$folder"/*.c "$folder"/*.cc "$folder"/*.expected
     awk -v folder="$folder" '
         /^```c$/ {
             n++
@@ -44,7 +47,7 @@ complete() {
 # try PAGE COMPILER SOURCE EXPECTED
 try() {
     if $2 -Wall -Wextra -Werror -o "$folder/program" "$3" $AG_FLAGS &&
-        (cd "$folder" && ./program) >"$folder/printed" && diff "$4" "$folder/printed"; then
+        (cd "$folder/source" && ../program) >"$folder/printed" && diff "$4" "$folder/printed"; then
         passed=$((passed + 1))
     else
         echo "failed: $2 on block $(basename "$3") of $1"
