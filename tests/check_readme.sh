@@ -55,6 +55,16 @@ try() {
     fi
 }
 
+# What the README's first program has learnt is in its file.
+learnt() {
+    if grep -q '"0.weight":{"dtype":"F32","shape":\[16,30\]' "$folder/source/model.safetensors"; then
+        passed=$((passed + 1))
+    else
+        echo "failed: the first program of README.md has not left model.safetensors"
+        failed=$((failed + 1))
+    fi
+}
+
 for page in "$srcdir"/README.md "$srcdir"/CONTRIBUTING.md "$srcdir"/docs/*.md; do
     [ -f "$page" ] || continue
     blocks "$page"
@@ -66,5 +76,6 @@ for page in "$srcdir"/README.md "$srcdir"/CONTRIBUTING.md "$srcdir"/docs/*.md; d
         try "$page" "$AG_CXX" "${source%.c}.cc" "${source%.c}.expected"
     done
 done
+learnt
 echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -ge 4 ]
+[ "$failed" -eq 0 ] && [ "$passed" -ge 5 ]
