@@ -472,7 +472,9 @@ static void a_failure_before(world *w)
 
 static bool take_roles(world *w, uint32_t from, uint32_t to)
 {
+    const ag__domain *domains = w->entry->op->domains;
     if (to >= w->num_inputs || to >= w->num_differentiable) return false;
+    if (domains[from].text != domains[to].text) return false; /* such as a mean and a variance */
     w->arguments.variables[to] = w->arguments.variables[from];
     return true;
 }

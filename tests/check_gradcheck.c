@@ -78,17 +78,23 @@ static void make_smooth(const char *name, ag_tensor *x)
     }
 }
 
+/* A step must not leave a domain, which is [0, 1] or all that is not negative. */
+static void keep_inside(const ag__domain *domain, ag_tensor *x)
+{
+    for (size_t i = 0; domain->text != NULL && i < x->size; i++)
+        x->data[i] = 0.1f + (domain->highest == 1 ? 0.8f : 1.0f) * x->data[i];
+}
+
 static void check_case(const op_case *at)
 {
     op_check check = {.at = at, .arguments = op_create_inputs(at, arena)};
     ag_tensor *inputs[AG__MAX_INPUTS];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < at->entry->op->num_inputs; i++)
-        if (check.arguments.tensors[i] != NULL && op_differentiable(at, i))
-            inputs[count++] = check.arguments.tensors[i];
-    /* a step must not leave a domain, which is [0, 1] where there is one */
-    for (size_t i = 0; at->entry->op->domains[0].text != NULL && i < inputs[0]->size; i++)
-        inputs[0]->data[i] = 0.1f + 0.8f * inputs[0]->data[i];
+    for (uint32_t i = 0; i < at->entry->op->num_inputs; i++) {
+        if (check.arguments.tensors[i] == NULL || !op_differentiable(at, i)) continue;
+        inputs[count] = check.arguments.tensors[i];
+        keep_inside(&at->entry->op->domains[i], inputs[count++]);
+    }
     for (uint32_t i = 0; i < count; i++)
         make_smooth(at->entry->name, inputs[i]);
     ag_gradcheck_options options = {.max_elements = 40};

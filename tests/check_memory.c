@@ -335,11 +335,12 @@ START_TEST(a_loss_on_tensors_allocates_nothing)
         ag_tensor *out = must(ag_tensor_create(w.inputs, shape.ndims, shape.dims)), *outs[3] = {0};
         for (uint32_t k = 0; k < entry->op->num_differentiable; k++)
             outs[k] = w.arguments.variables[k]->grad;
+        const ag_loss_options options = {.reduction = w.arguments.reduction};
         failing_allocator_plan((failure_plan){1, true});
         ck_assert_int_eq(entry->value(out, &w.arguments), AG_OK);
         ck_assert_int_eq(entry->gradient(outs, w.upstream, &w.arguments), AG_OK);
         ck_assert_int_eq(entry->value_and_gradient(out, outs, &w.arguments), AG_OK);
-        ck_assert_int_eq(entry->wanted(out, outs, &w.arguments, NULL), AG_OK);
+        ck_assert_int_eq(entry->wanted(out, outs, &w.arguments, &options), AG_OK);
         ck_assert_int_eq(failing_allocator_requests(), 0);
         destroy_world(&w);
     }

@@ -168,7 +168,7 @@ static bool stands_before(ag_variable *const *inputs, uint32_t input)
 static bool is_read(const ag__call *call, const ag_tensor *storage)
 {
     for (uint32_t i = 0; i < call->op->num_inputs && storage != NULL; i++)
-        if (ag__tensors_overlap(call->inputs[i], storage)) return true;
+        if (call->inputs[i] != NULL && ag__tensors_overlap(call->inputs[i], storage)) return true;
     for (uint32_t i = 0; i < AG__NUM_OPTION_TENSORS && storage != NULL; i++) {
         ag_tensor labels;
         const char *name;
@@ -186,7 +186,7 @@ static bool claim_gradients(kept_call *kept, ag_variable *const *inputs, ag__sin
     if (op->forward_with_gradients == NULL || kept->call.reduction == AG_REDUCTION_NONE)
         return false;
     for (uint32_t i = 0; i < op->num_differentiable; i++) {
-        if (stands_before(inputs, i)) continue;
+        if (inputs[i] == NULL || stands_before(inputs, i)) continue;
         if (is_read(&kept->call, inputs[i]->engine.grad_storage)) continue;
         kept->claims[i] = ag__claim_gradient(inputs[i]);
         if (kept->claims[i] == 0) continue;

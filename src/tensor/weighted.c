@@ -53,8 +53,9 @@ static void lay_out_pos_weights(const ag__call *call, size_t offset, size_t n, d
 static void balance(const ag__call *call, size_t offset, size_t n, double *weights)
 {
     double alpha = (double)call->options->alpha;
+    if (alpha == 0) return; /* not given; a loss of one input has no target either */
     const float *target = call->inputs[1]->data + offset;
-    for (size_t i = 0; alpha > 0 && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         double t = (double)target[i];
         weights[i] *= alpha * t + (1 - alpha) * (1 - t);
     }
