@@ -29,6 +29,7 @@ try diagnosis.svg diagnosis
 try embeddings.svg embeddings
 try autoencoder.png autoencoder
 try . characters
+try . newton
 if [ -d "$fashion" ]; then
     try conv_net.svg conv_net --quick
     try distillation.svg distillation --quick

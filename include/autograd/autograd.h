@@ -8,6 +8,7 @@
 #include <autograd/arena.h>
 #include <autograd/arithmetic.h>
 #include <autograd/contrastive.h>
+#include <autograd/curvature.h>
 #include <autograd/data.h>
 #include <autograd/dlpack.h>
 #include <autograd/fused.h>

@@ -290,4 +290,11 @@ typedef ag_variable Variable;
 #define tensor_siglip_loss_value_and_grad ag_tensor_siglip_loss_value_and_grad
 #define tensor_sup_con_loss_value_and_grad ag_tensor_sup_con_loss_value_and_grad
 
+#define tensor_bce_loss_hvp ag_tensor_bce_loss_hvp
+#define tensor_bce_with_logits_loss_hvp ag_tensor_bce_with_logits_loss_hvp
+#define tensor_cross_entropy_loss_hvp ag_tensor_cross_entropy_loss_hvp
+#define tensor_huber_loss_hvp ag_tensor_huber_loss_hvp
+#define tensor_l2_loss_hvp ag_tensor_l2_loss_hvp
+#define tensor_mse_loss_hvp ag_tensor_mse_loss_hvp
+
 #endif
