@@ -939,8 +939,13 @@ START_TEST(cosine_of_infinite_components_gives_the_limit)
     assert_all(2, r.gradients[0], 0);
     r = evaluate(cosine(2, NUMBERS(7, -INFINITY), y, SIMILAR, 0));
     assert_near(r.value[0], 1.8L);
+    r = evaluate(cosine(2, y, NUMBERS(INFINITY, 7), SIMILAR, 0));
+    assert_near(r.value[0], 0.4L);
+    assert_all(2, r.gradients[1], 0);
     r = evaluate(cosine(2, NUMBERS(INFINITY, INFINITY), y, SIMILAR, 0));
     ck_assert(isnan(r.value[0]) && isnan(r.gradients[0][0]));
+    r = evaluate(cosine(2, y, NUMBERS(INFINITY, INFINITY), SIMILAR, 0));
+    ck_assert(isnan(r.value[0]) && isnan(r.gradients[1][0]));
 }
 END_TEST
 

@@ -17,7 +17,8 @@ cd "$folder/build" && "$MAKE" -s -j2 libinternal.la >log 2>&1 || { tail -n 30 lo
 # hunt TARGET CORPUS
 hunt() {
     ./libtool --quiet --tag=CC --mode=link "$compiler" -g -O1 -fsanitize=fuzzer,address,undefined \
-        -fno-sanitize-recover=all -I. -I../source/include "../source/tests/fuzz/$1.c" \
+        -fno-sanitize-recover=all -I. -I../source/include -I../source/src \
+        "../source/tests/fuzz/$1.c" \
         ../source/tests/fuzz/fuzz.c libinternal.la -o "$1" && mkdir "new_$1" || return 1
     ASAN_OPTIONS=allocator_may_return_null=1 "./$1" -max_total_time="$seconds" -max_len=4096 \
         -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 -artifact_prefix="$here/" \
