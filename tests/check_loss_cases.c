@@ -1142,7 +1142,12 @@ END_TEST
 
 /* ---- NaN ---- */
 
-typedef enum nan_range { REACHES_NOTHING, REACHES_ELEMENT, REACHES_ROW } nan_range;
+typedef enum nan_range {
+    REACHES_NOTHING,
+    REACHES_ELEMENT,
+    REACHES_LABEL, /* the element and the row's label; from there the row */
+    REACHES_ROW
+} nan_range;
 
 /* How far NaN in one input reaches in the gradient to another: what that gradient is made of. */
 typedef struct nan_reach {
@@ -1188,6 +1193,8 @@ static const nan_reach nan_reaches[] = {
     {"tversky_loss", {{REACHES_ROW}, {REACHES_ROW}}},
     {"jensen_shannon_loss", {{REACHES_ELEMENT}, {REACHES_ELEMENT}}},
     {"distillation_loss", {{REACHES_ROW}, {REACHES_ROW}}},
+    {"multilabel_soft_margin_loss", {{REACHES_ELEMENT}, {REACHES_ELEMENT}}},
+    {"multi_margin_loss", {{REACHES_LABEL}}},
     {"triplet_loss",
      {{REACHES_ROW, REACHES_ROW, REACHES_ROW},
       {REACHES_ROW, REACHES_ROW, REACHES_NOTHING},
@@ -1219,6 +1226,7 @@ typedef struct nan_place {
     const op_case *spec;
     uint32_t input;
     size_t index, row; /* of the NaN */
+    size_t label;      /* where the row's label stands, if it has one */
     bool by_rows;
 } nan_place;
 
@@ -1240,8 +1248,11 @@ static void assert_nan_in_gradient(const nan_place *place, uint32_t output, cons
     nan_range reach = nan_reach_of(loss)->reaches[place->input][output];
     size_t columns = grad->shape[grad->ndims - 1];
     for (size_t i = 0; i < grad->size; i++) {
+        bool in_row = i / columns == place->row, from_label = place->index == place->label;
         bool wanted = (reach == REACHES_ELEMENT && i == place->index) ||
-                      (reach == REACHES_ROW && i / columns == place->row);
+                      (reach == REACHES_ROW && in_row) ||
+                      (reach == REACHES_LABEL &&
+                       (i == place->index || i == place->label || (in_row && from_label)));
         bool may = reach == REACHES_NOTHING && i / columns == place->row;
         ck_assert_msg(may || isnan(grad->data[i]) == wanted,
                       "%s: NaN in %s at %zu: gradient to %s at %zu is %g",
@@ -1251,7 +1262,7 @@ static void assert_nan_in_gradient(const nan_place *place, uint32_t output, cons
     }
 }
 
-/* The element of the same row that the label chooses: no other is read. */
+/* The element of the same row that the label chooses. */
 static size_t at_label(const op_arguments *arguments, size_t index)
 {
     size_t columns = arguments->tensors[0]->shape[1], row = index / columns;
@@ -1263,10 +1274,12 @@ static void check_nan_at(const op_case *c, uint32_t input, size_t index)
     ag_arena *arena = ag_arena_create(0);
     op_arguments arguments = op_create_inputs(c, arena);
     ag_tensor *tensor = arguments.tensors[input];
-    if (strcmp(c->entry->name, "nll_labels_loss") == 0) index = at_label(&arguments, index);
+    if (strcmp(c->entry->name, "nll_labels_loss") == 0) /* reads no other */
+        index = at_label(&arguments, index);
     tensor->data[index] = NAN;
     size_t columns = c->entry->op->labels_rows && input == 2 ? 1 : c->shapes[0].dims[1];
-    nan_place place = {c, input, index, index / columns, is_row_loss(c)};
+    nan_place place = {c, input, index, index / columns, index, is_row_loss(c)};
+    if (arguments.indices != NULL) place.label = at_label(&arguments, index);
     op_create_leaves(&arguments, arena, true);
     ag_variable *loss = c->entry->graph(arena, &arguments);
     ck_assert_msg(loss != NULL, "%s", ag_last_error());

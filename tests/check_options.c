@@ -308,7 +308,9 @@ static ag_loss_options options_taken(const op_entry *entry, const ag_tensor *x, 
         .pos_weight = taken & AG__TAKES(pos_weight) ? of_classes : NULL,
         .label_smoothing = taken & AG__TAKES(label_smoothing) ? 0.125f : 0,
         .z_loss = taken & AG__TAKES(z_loss) ? 0.25f : 0,
-        .norm = taken & AG__TAKES(norm) ? 3 : 0,
+        .norm = (taken & AG__TAKES(norm)) == 0 ? 0
+                : entry->op->takes_labels      ? 2
+                                               : 3,
         .epsilon = taken & AG__TAKES(epsilon) ? 0x1p-10f : 0,
         .soft_margin = (taken & AG__TAKES(soft_margin)) != 0,
         .swap = (taken & AG__TAKES(swap)) != 0,
@@ -638,6 +640,20 @@ START_TEST(numbers_out_of_their_range)
 }
 END_TEST
 
+START_TEST(the_power_of_a_hinge_is_1_or_2)
+{
+    const op_entry *entry = op_find("multi_margin_loss");
+    op_arguments a = {.indices = labels(2, LABELS(0, 1)), .tensors = {matrix(2, 2, (float[4]){0})}};
+    op_create_leaves(&a, arena, true);
+    must_refuse(entry, &a, &(ag_loss_options){.norm = 3}, AG_ERROR_ARGUMENT,
+                "norm is 3 but must be 1 or 2");
+    must_refuse(entry, &a, &(ag_loss_options){.norm = -1}, AG_ERROR_ARGUMENT,
+                "norm is -1 but must be 1 or 2");
+    must_refuse(entry, &a, &(ag_loss_options){.norm = NAN}, AG_ERROR_ARGUMENT,
+                "norm is nan but must be 1 or 2");
+}
+END_TEST
+
 /* Gradients are written where they will be wanted, unless that is memory that options name. */
 START_TEST(weights_may_be_a_gradient_of_before)
 {
@@ -725,6 +741,7 @@ static void add_errors(Suite *suite)
     ADD_FOR_LOSSES(tests, weights_that_are_none);
     ADD_FOR_LOSSES(tests, something_must_be_wanted);
     tcase_add_test(tests, numbers_out_of_their_range);
+    tcase_add_test(tests, the_power_of_a_hinge_is_1_or_2);
     tcase_add_test(tests, weights_may_be_a_gradient_of_before);
 }
 

@@ -42,6 +42,9 @@ static void read_number(FILE *file, torch_case *c)
     if (strcmp(name, "epsilon") == 0) o->epsilon = (float)value;
     if (strcmp(name, "swap") == 0) o->swap = value != 0;
     if (strcmp(name, "log_target") == 0) o->log_target = value != 0;
+    if (strcmp(name, "rate_input") == 0) o->rate_input = value != 0;
+    if (strcmp(name, "full") == 0) o->full = value != 0;
+    if (strcmp(name, "alpha") == 0) o->alpha = (float)value;
     if (strcmp(name, "ignore_index") != 0) return;
     o->has_ignore_index = true;
     o->ignore_index = (int32_t)value;

@@ -18,6 +18,8 @@
 #define GRAPH_labelled_pair(function) function(arena, v[0], v[1], v[2], a->parameter, a->reduction)
 #define GRAPH_triple(function) function(arena, v[0], v[1], v[2], a->parameter, a->reduction)
 #define GRAPH_labels(function) function(arena, v[0], a->indices, a->reduction)
+#define GRAPH_labels_parameter(function)                                                           \
+    function(arena, v[0], a->indices, a->parameter, a->reduction)
 #define GRAPH_moments(function) function(arena, v[0], v[1], v[2], a->reduction)
 #define GRAPH_pair_two(function)                                                                   \
     function(arena, v[0], v[1], a->parameter, a->second_parameter, a->reduction)
@@ -67,6 +69,7 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define VALUE_labelled_pair(function) function(out, t[0], t[1], t[2], a->parameter, a->reduction)
 #define VALUE_triple(function) function(out, t[0], t[1], t[2], a->parameter, a->reduction)
 #define VALUE_labels(function) function(out, t[0], a->indices, a->reduction)
+#define VALUE_labels_parameter(function) function(out, t[0], a->indices, a->parameter, a->reduction)
 
 #define VALUE_moments(function) function(out, t[0], t[1], t[2], a->reduction)
 #define VALUE_pair_two(function)                                                                   \
@@ -81,6 +84,8 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define GRADIENT_triple(function)                                                                  \
     function(outs[0], outs[1], outs[2], t[0], t[1], t[2], grad, a->parameter, a->reduction)
 #define GRADIENT_labels(function) function(outs[0], t[0], a->indices, grad, a->reduction)
+#define GRADIENT_labels_parameter(function)                                                        \
+    function(outs[0], t[0], a->indices, grad, a->parameter, a->reduction)
 
 #define GRADIENT_moments(function) function(outs[0], outs[1], t[0], t[1], t[2], grad, a->reduction)
 #define GRADIENT_pair_two(function)                                                                \
@@ -94,6 +99,8 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define BOTH_triple(function)                                                                      \
     function(out, outs[0], outs[1], outs[2], t[0], t[1], t[2], a->parameter, a->reduction)
 #define BOTH_labels(function) function(out, outs[0], t[0], a->indices, a->reduction)
+#define BOTH_labels_parameter(function)                                                            \
+    function(out, outs[0], t[0], a->indices, a->parameter, a->reduction)
 
 #define BOTH_moments(function) function(out, outs[0], outs[1], t[0], t[1], t[2], a->reduction)
 #define BOTH_pair_two(function)                                                                    \
@@ -107,6 +114,8 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define GRAPH_WITH_labelled_pair(function) function(arena, v[0], v[1], v[2], a->parameter, options)
 #define GRAPH_WITH_triple(function) function(arena, v[0], v[1], v[2], a->parameter, options)
 #define GRAPH_WITH_labels(function) function(arena, v[0], a->indices, options)
+#define GRAPH_WITH_labels_parameter(function)                                                      \
+    function(arena, v[0], a->indices, a->parameter, options)
 
 #define GRAPH_WITH_moments(function) function(arena, v[0], v[1], v[2], options)
 #define GRAPH_WITH_pair_two(function)                                                              \
@@ -120,6 +129,8 @@ AG__OP_TABLE(DEFINE_GRAPH)
 #define WANTED_triple(function)                                                                    \
     function(out, outs[0], outs[1], outs[2], t[0], t[1], t[2], a->parameter, options)
 #define WANTED_labels(function) function(out, outs[0], t[0], a->indices, options)
+#define WANTED_labels_parameter(function)                                                          \
+    function(out, outs[0], t[0], a->indices, a->parameter, options)
 #define WANTED_moments(function) function(out, outs[0], outs[1], t[0], t[1], t[2], options)
 #define WANTED_pair_two(function)                                                                  \
     function(out, outs[0], t[0], t[1], a->parameter, a->second_parameter, options)
@@ -601,7 +612,8 @@ static bool shapes_of_variant(op_scale scale, size_t variant, op_case *c)
         return batched_matmul_shapes(scale, variant, c);
     if (strcmp(c->entry->name, "pow") == 0) return pow_shapes(scale, variant, c);
     switch (c->entry->signature) {
-    case SIGNATURE_labels: return labels_shapes(scale, variant, c);
+    case SIGNATURE_labels:
+    case SIGNATURE_labels_parameter: return labels_shapes(scale, variant, c);
     case SIGNATURE_labelled_pair:
         return c->entry->op->labels_rows ? labelled_pair_shapes(scale, variant, c)
                                          : same_shapes(scale, variant, c);

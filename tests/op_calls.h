@@ -18,6 +18,7 @@ typedef enum op_signature {
     SIGNATURE_labelled_pair,
     SIGNATURE_triple,
     SIGNATURE_labels,
+    SIGNATURE_labels_parameter,
     SIGNATURE_moments,
     SIGNATURE_pair_two,
     SIGNATURE_unary,

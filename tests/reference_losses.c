@@ -446,6 +446,53 @@ static void distillation_row_gradient(const row *r, uint32_t input, reference_nu
     free(t);
 }
 
+/* ---- many labels of a row, and the margins of one ---- */
+
+static reference_number multilabel_soft_margin_row(const row *r)
+{
+    reference_number sum = number(0);
+    for (size_t c = 0; c < r->n; c++)
+        add_to(&sum, number(entropy_of(r->inputs[0][c], r->inputs[1][c])));
+    return scaled(sum, 1 / (long double)r->n);
+}
+
+static void multilabel_soft_margin_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    (void)input;
+    for (size_t c = 0; c < r->n; c++) /* that of the focal loss for γ = 0 */
+        out[c] = scaled(focal_with_logits_slope(r->inputs[0][c], r->inputs[1][c], 0),
+                        1 / (long double)r->n);
+}
+
+/* What class c is nearer to the right one than the margin allows. */
+static reference_number intrusion(const row *r, size_t c)
+{
+    const long double *x = r->inputs[0];
+    if (c == r->label) return number(0);
+    return (reference_number){positive_part(r->parameter + x[c] - x[r->label]),
+                              fabsl(r->parameter) + fabsl(x[c]) + fabsl(x[r->label])};
+}
+
+static reference_number multi_margin_row(const row *r)
+{
+    reference_number sum = number(0);
+    for (size_t c = 0; c < r->n; c++)
+        add_to(&sum, intrusion(r, c));
+    return scaled(sum, 1 / (long double)r->n);
+}
+
+static void multi_margin_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    (void)input;
+    long double intruders = 0;
+    for (size_t c = 0; c < r->n; c++) {
+        long double slope = sign(intrusion(r, c).value);
+        out[c] = number(slope / (long double)r->n);
+        intruders += slope;
+    }
+    out[r->label] = number(-intruders / (long double)r->n);
+}
+
 /* ---- the table ---- */
 
 const reference_op references_of_losses[] = {
@@ -465,6 +512,8 @@ const reference_op references_of_losses[] = {
     ROWS(tversky_loss, tversky, false),
     ROWS(jensen_shannon_loss, jensen_shannon, false),
     ROWS(distillation_loss, distillation, false),
+    ROWS(multilabel_soft_margin_loss, multilabel_soft_margin, false),
+    ROWS(multi_margin_loss, multi_margin, false),
 };
 
 const size_t num_references_of_losses = sizeof references_of_losses / sizeof *references_of_losses;

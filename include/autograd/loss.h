@@ -503,6 +503,65 @@ AG_API ag_status ag_tensor_soft_margin_loss_with(ag_tensor *out, ag_tensor *out_
                                                  const ag_loss_options *options);
 
 /**
+ * Multilabel soft margin: (1/N) Σ_rows (1/C) Σ_c w_c (log(1 + e^x_c) - x_c t_c) of C classes that may all hold at
+ * once. A row loss: each row is the mean of its classes' bce_with_logits_loss.
+ * Shapes: logits and target [..., classes]. Gradient: w_c (σ(x_c) - t_c) / C / N. Value and gradient are exact
+ * in both tails. Domain: t in [0, 1].
+ * Options: class_weights w, 1 each if not given.
+ */
+AG_API ag_variable *ag_multilabel_soft_margin_loss(ag_arena *arena, ag_variable *logits,
+                                                   ag_variable *target, ag_reduction reduction);
+AG_API ag_status ag_tensor_multilabel_soft_margin_loss(ag_tensor *out, const ag_tensor *logits,
+                                                       const ag_tensor *target,
+                                                       ag_reduction reduction);
+AG_API ag_status ag_tensor_multilabel_soft_margin_loss_grad(ag_tensor *out, const ag_tensor *logits,
+                                                            const ag_tensor *target,
+                                                            const ag_tensor *grad,
+                                                            ag_reduction reduction);
+AG_API ag_status ag_tensor_multilabel_soft_margin_loss_value_and_grad(ag_tensor *out,
+                                                                      ag_tensor *out_grad,
+                                                                      const ag_tensor *logits,
+                                                                      const ag_tensor *target,
+                                                                      ag_reduction reduction);
+AG_API ag_variable *ag_multilabel_soft_margin_loss_with(ag_arena *arena, ag_variable *logits,
+                                                        ag_variable *target,
+                                                        const ag_loss_options *options);
+AG_API ag_status ag_tensor_multilabel_soft_margin_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                            const ag_tensor *logits,
+                                                            const ag_tensor *target,
+                                                            const ag_loss_options *options);
+
+/**
+ * Multi-class hinge (K. Crammer and Y. Singer 2001; J. Weston and C. Watkins 1999): (1/N) Σ_rows (1/C) Σ_{c≠y} w_y
+ * max(0, m - x_y + x_c)^p, with y the row's label among C classes. A row loss: each class should stay a margin
+ * below the right one.
+ * Shapes: logits [..., classes]; labels one per row, as in cross_entropy_labels_loss.
+ * Gradient, with z = m - x_y + x_c: w_y p z^(p-1) / C / N to x_c where z > 0, and minus their sum to x_y.
+ * Options: norm is p, 1 (if not given) or 2; class_weights w, by which AG_DIVISOR_AUTO does not divide, as in
+ * PyTorch; ignore_index; num_correct.
+ * @param margin  m, finite, usually 1.
+ */
+AG_API ag_variable *ag_multi_margin_loss(ag_arena *arena, ag_variable *logits,
+                                         const ag_indices *labels, float margin,
+                                         ag_reduction reduction);
+AG_API ag_status ag_tensor_multi_margin_loss(ag_tensor *out, const ag_tensor *logits,
+                                             const ag_indices *labels, float margin,
+                                             ag_reduction reduction);
+AG_API ag_status ag_tensor_multi_margin_loss_grad(ag_tensor *out, const ag_tensor *logits,
+                                                  const ag_indices *labels, const ag_tensor *grad,
+                                                  float margin, ag_reduction reduction);
+AG_API ag_status ag_tensor_multi_margin_loss_value_and_grad(ag_tensor *out, ag_tensor *out_grad,
+                                                            const ag_tensor *logits,
+                                                            const ag_indices *labels, float margin,
+                                                            ag_reduction reduction);
+AG_API ag_variable *ag_multi_margin_loss_with(ag_arena *arena, ag_variable *logits,
+                                              const ag_indices *labels, float margin,
+                                              const ag_loss_options *options);
+AG_API ag_status ag_tensor_multi_margin_loss_with(ag_tensor *out, ag_tensor *out_grad,
+                                                  const ag_tensor *logits, const ag_indices *labels,
+                                                  float margin, const ag_loss_options *options);
+
+/**
  * Hinge embedding: (1/N) Σ of x where t = 1, max(0, margin - x) where t = -1. An element loss on distances
  * x of pairs that are alike or not.
  * Gradient: 1/N where t = 1; -1/N where t = -1 and x < margin, else 0. Domain: t is -1 or 1.

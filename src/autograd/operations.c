@@ -378,6 +378,22 @@ static ag_variable *apply_list(ag_arena *arena, ag__call call, ag_variable *cons
         return apply(arena, call, &logits);                                                        \
     }
 
+#define DEFINE_labels_parameter(name)                                                              \
+    ag_variable *ag_##name(ag_arena *arena, ag_variable *logits, const ag_indices *labels,         \
+                           float parameter, ag_reduction reduction)                                \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name, .reduction = reduction, .indices = labels,                \
+                         .parameter = parameter};                                                  \
+        return apply(arena, call, &logits);                                                        \
+    }                                                                                              \
+    ag_variable *ag_##name##_with(ag_arena *arena, ag_variable *logits, const ag_indices *labels,  \
+                                  float parameter, const ag_loss_options *options)                 \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options), .indices = labels,                      \
+                         .parameter = parameter};                                                  \
+        return apply(arena, call, &logits);                                                        \
+    }
+
 #define DEFINE_moments(name)                                                                       \
     ag_variable *ag_##name(ag_arena *arena, ag_variable *mean, ag_variable *variance,              \
                            ag_variable *target, ag_reduction reduction)                            \

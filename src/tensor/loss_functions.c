@@ -202,6 +202,48 @@
         return ag__call_wanted(&call, out, (ag_tensor *[]){out_grad});                             \
     }
 
+#define DEFINE_labels_parameter(name)                                                              \
+    ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *logits, const ag_indices *labels,  \
+                               float parameter, ag_reduction reduction)                            \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name,                                                           \
+                         {logits},                                                                 \
+                         .indices = labels,                                                        \
+                         .reduction = reduction,                                                   \
+                         .parameter = parameter};                                                  \
+        return ag__call_value(&call, out);                                                         \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_grad(ag_tensor *out, const ag_tensor *logits,                     \
+                                      const ag_indices *labels, const ag_tensor *grad,             \
+                                      float parameter, ag_reduction reduction)                     \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name,                                                           \
+                         {logits},                                                                 \
+                         .indices = labels,                                                        \
+                         .reduction = reduction,                                                   \
+                         .parameter = parameter};                                                  \
+        return ag__call_gradient(&call, grad, &out);                                               \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_value_and_grad(ag_tensor *out, ag_tensor *out_grad,               \
+                                                const ag_tensor *logits, const ag_indices *labels, \
+                                                float parameter, ag_reduction reduction)           \
+    {                                                                                              \
+        ag__call call = {&ag__op_##name,                                                           \
+                         {logits},                                                                 \
+                         .indices = labels,                                                        \
+                         .reduction = reduction,                                                   \
+                         .parameter = parameter};                                                  \
+        return ag__call_value_and_gradient(&call, out, (ag_tensor *[]){out_grad});                 \
+    }                                                                                              \
+    ag_status ag_tensor_##name##_with(ag_tensor *out, ag_tensor *out_grad,                         \
+                                      const ag_tensor *logits, const ag_indices *labels,           \
+                                      float parameter, const ag_loss_options *options)             \
+    {                                                                                              \
+        ag__call call = {AG__WITH(ag__op_##name, options), .inputs = {logits}, .indices = labels,  \
+                         .parameter = parameter};                                                  \
+        return ag__call_wanted(&call, out, (ag_tensor *[]){out_grad});                             \
+    }
+
 #define DEFINE_moments(name)                                                                       \
     ag_status ag_tensor_##name(ag_tensor *out, const ag_tensor *mean, const ag_tensor *variance,   \
                                const ag_tensor *target, ag_reduction reduction)                    \

@@ -83,6 +83,8 @@ struct ag__op {
     const char *parameter_name; /* NULL where there is none that could be wrong */
     ag__domain parameter_range; /* without a text: any finite number; NaN is in none */
 
+    bool
+        counts_rows; /* of a loss of labels: MEAN divides by rows also where class_weights are given */
     uint32_t options; /* of a loss: those that it takes beside weights, as AG__TAKES has them */
     float epsilon;    /* of a loss that takes epsilon: the one it has where options give none */
     size_t (*num_classes)(const ag__call *call); /* NULL: the first input's last dimension */

@@ -17,6 +17,7 @@
  *   labelled_pair   (x1, x2, target, parameter)
  *   triple          (anchor, positive, negative, parameter)
  *   labels          (logits, labels)
+ *   labels_parameter (logits, labels, parameter)
  *   moments         (mean, variance, target)
  *   pair_two        (pred, target, parameter, second_parameter)
  * Each has a form that takes all options in place of the reduction.
@@ -52,7 +53,9 @@
     X(dice_loss, pair)                                                                             \
     X(tversky_loss, pair_two)                                                                      \
     X(jensen_shannon_loss, pair)                                                                   \
-    X(distillation_loss, pair_parameter)
+    X(distillation_loss, pair_parameter)                                                           \
+    X(multilabel_soft_margin_loss, pair)                                                           \
+    X(multi_margin_loss, labels_parameter)
 
 /*
  * Signatures of the other functions:

@@ -45,7 +45,8 @@ static double mean_divisor(const ag__call *call, size_t items)
 {
     const ag_loss_options *options = call->options;
     if (options == NULL) return (double)items;
-    bool weighted_labels = options->class_weights != NULL && call->indices != NULL;
+    bool weighted_labels =
+        options->class_weights != NULL && call->indices != NULL && !call->op->counts_rows;
     if (options->divisor == AG_DIVISOR_WEIGHTS ||
         (options->divisor == AG_DIVISOR_AUTO && weighted_labels))
         return sum_weights(call, items);

@@ -187,6 +187,7 @@ FORMULAS = {
         (1, lambda x, t, r: reduced(
             t * t * F.kl_div(F.log_softmax(x[0] / t, -1), F.softmax(x[1] / t, -1),
                              reduction="none").sum(-1), r)),
+    "F.multilabel_soft_margin_loss": (1, reduced_pair(F.multilabel_soft_margin_loss)),
     "F.linear": (3, lambda x, *_: F.linear(*x)),
     "relu": (1, lambda x, *_: torch.relu(x[0])),
     "sigmoid": (1, lambda x, *_: torch.sigmoid(x[0])),
@@ -391,6 +392,8 @@ ORDINARY = {
     "distillation_loss":
         ("T*T*F.kl_div(log_softmax,softmax)",
          pair(lambda s, n: s.normal(n, 2), lambda s, n: s.normal(n, 2)), [1.0, 4.0]),
+    "multilabel_soft_margin_loss":
+        ("F.multilabel_soft_margin_loss", pair(lambda s, n: s.normal(n, 2), Source.labels), [0.0]),
 }
 
 # A second formula, and its inputs. Where it takes classes, the targets are one-hot.
@@ -430,7 +433,8 @@ ELEMENTWISE = {
 
 # Of those which have no tails, and one parameter, a shape more.
 WITHOUT_TAILS = ("soft_margin_loss", "poisson_nll_loss", "gaussian_nll_loss", "log_cosh_loss",
-                 "squared_hinge_loss", "dice_loss", "tversky_loss", "jensen_shannon_loss")
+                 "squared_hinge_loss", "dice_loss", "tversky_loss", "jensen_shannon_loss",
+                 "multilabel_soft_margin_loss")
 
 
 def shapes_of(operation):

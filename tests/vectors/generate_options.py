@@ -144,6 +144,98 @@ def triplets(file):
                      {"norm": norm, "swap": swap, "epsilon": epsilon}, parameter=0.5)
 
 
+def multi_margin(file, classes):
+    for norm in (1, 2):
+        for weighted in (False, True):
+            weights = {"class_weights": positive(classes)} if weighted else {}
+            case(file, "multi_margin_loss", f"classes_{classes}_norm_{norm}_w{int(weighted)}",
+                 lambda x, t, r: F.multi_margin_loss(x[0], t["labels"], norm, 0.75,
+                                                     t.get("class_weights"), reduction=r),
+                 [normal(5, classes)], 1, {"labels": labels_for(5, classes), **weights},
+                 {"norm": norm}, parameter=0.75)
+
+
+def multilabel(file):
+    for columns in (1, 7, 33):
+        case(file, "multilabel_soft_margin_loss", f"classes_{columns}",
+             lambda x, t, r: F.multilabel_soft_margin_loss(*x, t["class_weights"], reduction=r),
+             [2 * normal(4, columns), torch.rand(4, columns, generator=GENERATOR)], 1,
+             {"class_weights": positive(columns)})
+
+
+def likelihoods(file):
+    shape = (3, 7)
+    counts = torch.poisson(3 * positive(*shape), generator=GENERATOR)
+    for rate_input in (0, 1):
+        for full in (0, 1):
+            for epsilon in (0, 2.0**-4):
+                if epsilon and not rate_input:
+                    continue
+                case(file, "poisson_nll_loss",
+                     f"rate_{rate_input}_full_{full}_epsilon_{int(epsilon > 0)}",
+                     lambda x, t, r: F.poisson_nll_loss(
+                         *x, log_input=not rate_input, full=bool(full),
+                         eps=epsilon or float(torch.tensor(1e-8)), reduction=r),
+                     [positive(*shape) if rate_input else normal(*shape), counts], 1, None,
+                     {"rate_input": rate_input, "full": full, "epsilon": epsilon})
+    for full in (0, 1):
+        for epsilon in (0, 0.75):
+            case(file, "gaussian_nll_loss", f"full_{full}_epsilon_{int(epsilon > 0)}",
+                 lambda x, t, r: F.gaussian_nll_loss(
+                     x[0], x[2], x[1], full=bool(full),
+                     eps=epsilon or float(torch.tensor(1e-6)), reduction=r),
+                 [normal(*shape), positive(*shape), normal(*shape)], 2, None,
+                 {"full": full, "epsilon": epsilon})
+
+
+def reduced(values, reduction):
+    return values.mean() if reduction == "mean" else values
+
+
+def balanced_focal(x, t, alpha, gamma):
+    """As torchvision.ops.sigmoid_focal_loss has it."""
+    p, entropy = torch.sigmoid(x), F.binary_cross_entropy_with_logits(x, t, reduction="none")
+    missed = 1 - (p * t + (1 - p) * (1 - t))
+    return (alpha * t + (1 - alpha) * (1 - t)) * entropy * missed**gamma
+
+
+def formulas(file):
+    """Losses that PyTorch does not have, or not with these options."""
+    for gamma in (2.0, 0.5):
+        for alpha in (0.25, 0.75):
+            case(file, "focal_with_logits_loss", f"gamma_{gamma}_alpha_{alpha}",
+                 lambda x, t, r: reduced(balanced_focal(*x, alpha, gamma), r),
+                 [2 * normal(3, 5), torch.rand(3, 5, generator=GENERATOR)], 1, None,
+                 {"alpha": alpha}, parameter=gamma)
+    for classes in (7, 33):
+        target = torch.softmax(normal(4, classes), 1)
+        case(file, "focal_loss", f"classes_{classes}_weighted",
+             lambda x, t, r: reduced(
+                 -(t["class_weights"] * x[1] * (1 - F.softmax(x[0], 1))**1.5 *
+                   F.log_softmax(x[0], 1)).sum(1), r),
+             [normal(4, classes), target], 1, {"class_weights": positive(classes)}, parameter=1.5)
+        case(file, "generalized_cross_entropy_loss", f"classes_{classes}_weighted",
+             lambda x, t, r: reduced(
+                 (t["class_weights"] * x[1] * (1 - F.softmax(x[0], 1)**0.75) / 0.75).sum(1), r),
+             [normal(4, classes), target], 1, {"class_weights": positive(classes)}, parameter=0.75)
+
+
+def three_inputs(file):
+    shape = (3, 7)
+    signs = normal(*shape).sign()
+    for name, weights in (("elements", positive(*shape)), ("rows", positive(3, 1))):
+        case(file, "margin_ranking_loss", f"weights_of_{name}",
+             lambda x, t, r: reduced(
+                 t["weights"] * F.margin_ranking_loss(*x, margin=0.5, reduction="none"), r),
+             [normal(*shape), normal(*shape), signs], 2, {"weights": weights}, parameter=0.5)
+        case(file, "gaussian_nll_loss", f"weights_of_{name}",
+             lambda x, t, r: reduced(
+                 t["weights"] * F.gaussian_nll_loss(x[0], x[2], x[1], full=True, reduction="none"),
+                 r),
+             [normal(*shape), positive(*shape), normal(*shape)], 2, {"weights": weights},
+             {"full": 1})
+
+
 def main():
     with open(sys.argv[1], "w", encoding="ascii") as file:
         file.write(HEADER)
@@ -153,6 +245,12 @@ def main():
         binary(file)
         divergence(file)
         triplets(file)
+        multi_margin(file, 7)
+        multi_margin(file, 33)
+        multilabel(file)
+        likelihoods(file)
+        formulas(file)
+        three_inputs(file)
 
 
 main()
