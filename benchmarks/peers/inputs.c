@@ -15,6 +15,7 @@ typedef enum input_kind {
     BITS,
     SIGNS,
     ROW_SIGNS,
+    COUNTS,
     CLASSES,
     SOFTMAX,
     LOG_SOFTMAX,
@@ -44,6 +45,14 @@ static const loss_inputs table[] = {
     {"l1_regularization", "normal", {NORMAL}, 0},
     {"cosine_embedding_loss", "normal, normal, signs", {NORMAL, NORMAL, ROW_SIGNS}, 0},
     {"triplet_loss", "normal, normal, normal", {NORMAL, NORMAL, NORMAL}, 1},
+    {"smooth_l1_loss", "normal, normal", {NORMAL, NORMAL}, 1},
+    {"soft_margin_loss", "normal, signs", {NORMAL, SIGNS}, 0},
+    {"hinge_embedding_loss", "normal, signs", {NORMAL, SIGNS}, 1},
+    {"margin_ranking_loss", "normal, normal, signs", {NORMAL, NORMAL, SIGNS}, 0},
+    {"poisson_nll_loss", "normal, counts", {NORMAL, COUNTS}, 0},
+    {"gaussian_nll_loss", "normal, uniform, normal", {NORMAL, UNIFORM, NORMAL}, 0},
+    {"multilabel_soft_margin_loss", "normal, bits", {NORMAL, BITS}, 0},
+    {"multi_margin_loss", "normal, classes", {NORMAL, CLASSES}, 1},
 };
 
 void explain_inputs(void)
@@ -53,12 +62,15 @@ void explain_inputs(void)
         "  normal       mean 0, deviation 1, as logits, weights and embeddings have it\n"
         "  uniform      probabilities from 0.02 to 0.98\n"
         "  bits, signs  0 or 1, and -1 or 1, each as often; one for a row where rows are labelled\n"
+        "  counts       whole numbers from 0 to 9\n"
         "  softmax      of normal numbers, over each row; its logarithm\n"
         "  one-hot      a random class in each row, spread out: libtorch has no such nll_loss, "
         "and\n"
         "               multiplies and adds instead\n"
         "  classes      the same as whole numbers, int32 for us, int64 for libtorch\n"
-        "Huber's delta is 1, the cosine's margin 0, the triplet's 1. All means, all gradients:\n"
+        "Huber's delta is 1, the cosine's margin 0, the triplet's 1; the others are libtorch's "
+        "too.\n"
+        "All means, all gradients:\n"
         "to the prediction, to both rows of a pair, to all three of a triplet.\n\n");
 }
 
@@ -91,6 +103,7 @@ static void write_row(ag_random *random, input_kind kind, size_t count, float *r
         for (size_t i = 0; i < count; i++)
             row[i] = kind == NORMAL    ? ag_random_normal(random, 0, 1)
                      : kind == UNIFORM ? ag_random_uniform(random, 0.02f, 0.98f)
+                     : kind == COUNTS  ? (float)ag_random_below(random, 10)
                      : kind == BITS    ? (float)ag_random_below(random, 2)
                                        : (float)ag_random_below(random, 2) * 2 - 1;
     }

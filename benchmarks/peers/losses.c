@@ -158,7 +158,7 @@ static void print_heading(worker *const workers[NUM_WORKERS], int threads)
            "        MALLOC_TRIM_THRESHOLD_=8589934592), each on all threads or on one\n\n",
            worker_description(workers[OURS]), worker_description(workers[TORCH]));
     explain_inputs();
-    printf("%-22s %-14s %10s %10s %10s %7s %7s  %-18s %s\n", "loss", "size", "ours µs", "best µs",
+    printf("%-27s %-14s %10s %10s %10s %7s %7s  %-18s %s\n", "loss", "size", "ours µs", "best µs",
            "comes µs", "best /", "comes /", "its best is", "inputs");
 }
 
@@ -169,7 +169,7 @@ static void print_cell(const comparison *c, const loss_cell *cell, const cell_re
     double ours = r->seconds[OURS_IN_GRAPH], best = r->seconds[r->best];
     double as_it_comes = r->seconds[AS_IT_COMES];
     clear_status();
-    printf("%-22s %-14s %10.2f %10.2f %10.2f %7.2f %7.2f  %-18s %s\n", cell->name, size, ours * 1e6,
+    printf("%-27s %-14s %10.2f %10.2f %10.2f %7.2f %7.2f  %-18s %s\n", cell->name, size, ours * 1e6,
            best * 1e6, as_it_comes * 1e6, best / ours, as_it_comes / ours,
            contestants[r->best].name, r->inputs);
     fflush(stdout);
@@ -193,11 +193,7 @@ static bool compare_cell(const comparison *c, worker *const workers[NUM_WORKERS]
 {
     loss_cell cell;
     cell_result r = {.inputs = fill_cell(entry, size, memory, &cell)};
-    if (r.inputs == NULL) {
-        clear_status();
-        fprintf(stderr, "%s: benchmarks/peers/inputs.c does not know this loss\n", entry->name);
-        return false;
-    }
+    if (r.inputs == NULL) return true; /* libtorch has no such loss */
     if (!time_cell(c, workers, &cell, &r)) return false;
     print_cell(c, &cell, &r);
     for (int i = 0; i < 2; i++)

@@ -62,6 +62,42 @@ const Loss losses[] = {
      [](const Inputs &x, double margin) {
          return torch::triplet_margin_loss(x[0], x[1], x[2], margin);
      }},
+    {"smooth_l1_loss", 2, 1,
+     [](const Inputs &x, double beta) {
+         return torch::smooth_l1_loss(x[0], x[1], at::Reduction::Mean, beta);
+     }},
+    {"soft_margin_loss", 2, 1,
+     [](const Inputs &x, double) { return torch::soft_margin_loss(x[0], x[1]); }},
+    {"hinge_embedding_loss", 2, 1,
+     [](const Inputs &x, double margin) {
+         return torch::hinge_embedding_loss(x[0], x[1], margin);
+     }},
+    {"margin_ranking_loss", 3, 2,
+     [](const Inputs &x, double margin) {
+         return torch::margin_ranking_loss(x[0], x[1], x[2], margin);
+     }},
+    {"poisson_nll_loss", 2, 1,
+     [](const Inputs &x, double) {
+         return torch::poisson_nll_loss(x[0], x[1], true, false, 1e-8, at::Reduction::Mean);
+     }},
+    // Python's, which the C++ interface lacks.
+    {"gaussian_nll_loss", 3, 2,
+     [](const Inputs &x, double) {
+         Tensor variance = x[1].clone();
+         {
+             torch::NoGradGuard constant;
+             variance.clamp_min_(1e-6);
+         }
+         return 0.5 * (variance.log() + (x[0] - x[2]).pow(2) / variance).mean();
+     }},
+    {"multilabel_soft_margin_loss", 2, 1,
+     [](const Inputs &x, double) {
+         return torch::nn::functional::multilabel_soft_margin_loss(x[0], x[1]);
+     }},
+    {"multi_margin_loss", 2, 1,
+     [](const Inputs &x, double margin) {
+         return torch::multi_margin_loss(x[0], x[1], 1, margin);
+     }},
 };
 
 struct LossRun {
@@ -96,7 +132,8 @@ void run_loss(void *context)
 Inputs copy_inputs(const Loss &loss, const loss_cell &cell, float *memory)
 {
     Inputs inputs;
-    bool classes = std::strstr(cell.name, "_labels_") != nullptr;
+    bool classes = std::strstr(cell.name, "_labels_") != nullptr ||
+                   std::strcmp(cell.name, "multi_margin_loss") == 0;
     bool labels_rows = std::strcmp(cell.name, "cosine_embedding_loss") == 0;
     for (int i = 0; i < loss.num_inputs; i++) {
         bool one = (labels_rows && i == 2) || (classes && i == 1);

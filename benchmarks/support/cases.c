@@ -20,7 +20,8 @@ static ag__shape shape_of(uint32_t rows, uint32_t columns)
 static bool works_on_rows(const op_entry *entry)
 {
     return strcmp(entry->name, "cross_entropy_loss") == 0 || strcmp(entry->name, "nll_loss") == 0 ||
-           entry->op->takes_labels || strstr(entry->name, "softmax") != NULL;
+           strcmp(entry->name, "multilabel_soft_margin_loss") == 0 || entry->op->takes_labels ||
+           strstr(entry->name, "softmax") != NULL;
 }
 
 op_case loss_case(const op_entry *entry, uint32_t rows, uint32_t columns)
