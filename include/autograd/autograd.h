@@ -11,6 +11,7 @@
 #include <autograd/curvature.h>
 #include <autograd/data.h>
 #include <autograd/dlpack.h>
+#include <autograd/ctc.h>
 #include <autograd/fused.h>
 #include <autograd/gradcheck.h>
 #include <autograd/init.h>

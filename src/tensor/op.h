@@ -35,6 +35,7 @@ struct ag__call {
     float second_parameter;              /* of clamp: the upper bound */
     uint32_t integers[AG__MAX_INTEGERS]; /* dimensions, strides, …: the operation's own */
     const ag_indices *indices;           /* of embedding; a loss's labels */
+    const ag_indices *lengths[2];        /* of ctc: frames and labels of each sequence, or NULL */
     const ag_loss_options *options;      /* of a loss; NULL where all of them are 0 */
     ag_tensor *updated[2]; /* of batch_norm: running statistics, which forward changes; or NULL */
     float rate;            /* of batch_norm: how much of them is new */
