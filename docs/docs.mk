@@ -6,6 +6,7 @@ dist_doc_DATA = CHANGELOG.md README.md \
 	docs/choosing-a-loss.md \
 	docs/files.md \
 	docs/getting-started.md \
+	docs/losses.md \
 	docs/numerics.md \
 	docs/own-op.md \
 	docs/porting-from-pytorch.md \

@@ -1,0 +1,45 @@
+#!/bin/sh
+# docs/losses.md is complete: every loss and every option of the tables has a line, and the tests it names exist.
+#
+# srcdir: the source tree.
+set -u
+LC_ALL=C
+export LC_ALL
+
+srcdir=${srcdir:-.}
+page=$srcdir/docs/losses.md
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+passed=0
+failed=0
+
+# expect OMISSION COMMAND...
+expect() {
+    omission=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "$omission"
+    fi
+}
+
+losses=$(sed -n '/AG__LOSS_TABLE/,/AG__FUNCTION_TABLE/s/^ *X(\([a-z0-9_]*\),.*/\1/p' \
+    "$srcdir/src/tensor/op_table.h")
+options=$(sed -n 's/^ *X([a-z_]*, "\([a-z_]*\)",.*/\1/p' "$srcdir/src/tensor/options.h")
+expect "op_table.h: no losses found" test -n "$losses"
+expect "options.h: no options found" test -n "$options"
+for name in $losses $options; do
+    expect "docs/losses.md: no line for $name, or no test in it" \
+        grep -q "^| \`$name\` |.*| \`check_[a-z_]*\.c: [a-z0-9_]*\`" "$page"
+done
+
+grep -o '`check_[a-z_]*\.c: [a-z0-9_]*`' "$page" | tr -d '`:' | sort -u >"$folder/named"
+while read -r file test; do
+    expect "docs/losses.md: $file has no test $test" \
+        grep -q "^START_TEST($test)" "$srcdir/tests/$file"
+done <"$folder/named"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
