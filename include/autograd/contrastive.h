@@ -32,7 +32,8 @@ AG_BEGIN_DECLS
  * Similarities are products in float, by sgemm; all that follows is in double. Distances that are small
  * beside the embeddings are computed from differences instead, in double. Values and gradients have
  * the same bits for any number of threads. Gradients are 0 at a kink, and where a distance is 0. NaN
- * is data. Failures leave every output untouched: as in loss.h, and AG_ERROR_DOMAIN for a label that is
+ * is data. Distances have room from 1e-37 to 1e18, beyond which gradients may be infinite or NaN. Failures
+ * leave every output untouched: as in loss.h, and AG_ERROR_DOMAIN for a label that is
  * no class.
  */
 
@@ -52,8 +53,8 @@ AG_API ag_status ag_tensor_pair_contrastive_loss_value_and_grad(
 /**
  * Triplet loss of each row's hardest pairs (A. Hermans, L. Beyer and B. Leibe 2017): max(0, d + margin),
  * or log(1 + e^d) for a soft margin, where d is the largest distance to a row of the same label less
- * the smallest to one of another; Euclidean distances of the embeddings as they are. Of equally hard
- * ones the first counts. Rows that have no such triplet have value 0; N is the number of the others.
+ * the smallest to one of another; Euclidean distances of the embeddings as they are. Of those
+ * that float rounds to one distance the first counts. Rows that have no such triplet have value 0; N is the number of the others.
  */
 AG_API ag_variable *ag_batch_hard_triplet_loss(ag_arena *arena, ag_variable *embeddings,
                                                const ag_indices *labels, float margin,

@@ -9,8 +9,8 @@ AG_BEGIN_DECLS
 /**
  * Cross-entropy of a linear layer's outputs: cross_entropy_labels_loss(x · weightᵀ + bias, labels), for
  * vocabularies whose logits [rows, classes] are too large to hold. They are made for 128 rows at a
- * time, used, and forgotten: beside inputs and gradients the call works in 128 · classes · 4 bytes,
- * for 50,000 classes 26 MB, whatever the number of rows.
+ * time, used, and forgotten: beside inputs and gradients the call works in 128 · (classes + features) · 4 +
+ * 8 · classes bytes, for 50,000 classes 26 MB, whatever the number of rows.
  * Shapes: x [..., features]; weight [classes, features]; bias [classes] or NULL; labels one per row of
  * x: [rows], [rows, 1], or x's leading dimensions. The result is [1], or has x's leading dimensions for
  * AG_REDUCTION_NONE.

@@ -24,7 +24,8 @@ typedef ag_status (*ag_backward_fn)(ag_variable *self, ag_arena *temp_arena);
  * Leaves come from ag_create_leaf, all other nodes from operations. Operations of your own are made
  * by ag_create_node, which is what the library's own use. A variable is gone when its arena is reset,
  * or rewound to before it; what is handed one that is gone, a copy of one, or one that was filled in by
- * hand, fails with AG_ERROR_STATE.
+ * hand, fails with AG_ERROR_STATE, unless another variable stands in its place by now: a pointer cannot tell
+ * (docs/reliability.md has what is seen and what is not).
  *
  * Threads: any number may read a variable that requires no gradient at once. One that requires one
  * belongs to one thread at a time, and so does all that is computed from it: backward writes in it,

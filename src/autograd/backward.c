@@ -189,6 +189,7 @@ static ag_status check_root(const char *function, const ag_arena *temp_arena,
     if (temp_arena == NULL) return ag__fail_null(function, "temp_arena");
     ag_status status = ag__variable_check(function, "root", root);
     if (status != AG_OK) return status;
+    if (root->data == NULL) return ag__fail_null(function, "root's data");
     if (!wants_gradient(root))
         return ag__fail(
             AG_ERROR_GRAPH,

@@ -599,11 +599,13 @@ static ag_variable *apply_view(ag_arena *arena, ag__call call, ag_variable *x, u
         ag__fail_null(call.op->name, "arena");
         return NULL;
     }
+    double begin = ag__deed_begins();
     if (fill_inputs(&call, &x) != AG_OK || check_view(&call, ndims, shape) != AG_OK) return NULL;
     ag_mark mark = ag_arena_mark(arena);
     ag_tensor *view = ag_tensor_wrap(arena, ndims, shape, x->data->data);
     ag_variable *node = view != NULL ? record(arena, &call, &x, view) : NULL;
     if (node == NULL) ag_arena_rewind(arena, mark);
+    if (node != NULL) ag__tell(begin, call.op->name, "forward", ndims, shape);
     return node;
 }
 

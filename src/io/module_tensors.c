@@ -7,6 +7,7 @@
 
 #include "core/status.h"
 #include "core/text.h"
+#include "module/module.h"
 
 enum { LONGEST_NUMBER = 12 }; /* "4294967295." and its end */
 
@@ -63,6 +64,7 @@ ag_named_tensor *ag_module_tensors(const ag_module *module, ag_arena *arena, siz
         ag__fail_missing("module_tensors", "count");
         return NULL;
     }
+    if (ag__module_check("module_tensors", module) != AG_OK) return NULL;
     size_t found = count_tensors(module);
     if (found == 0) {
         ag__fail(AG_ERROR_ARGUMENT, "module_tensors: %s has nothing to learn", module->name);

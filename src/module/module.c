@@ -74,7 +74,7 @@ static bool is_whole(const ag_module *module)
     return module != NULL && missing_in(module) == NULL;
 }
 
-static ag_status check(const char *function, const ag_module *module)
+ag_status ag__module_check(const char *function, const ag_module *module)
 {
     if (module == NULL) return ag__fail_null(function, "module");
     const char *missing = missing_in(module);
@@ -109,7 +109,7 @@ static void set_training(ag_module *module, bool training)
 
 ag_status ag_module_set_training(ag_module *module, bool training)
 {
-    ag_status status = check("module_set_training", module);
+    ag_status status = ag__module_check("module_set_training", module);
     if (status == AG_OK) set_training(module, training);
     return status;
 }
@@ -162,7 +162,7 @@ static ag_variable **collect(const ag_module *module, ag_variable **list)
 
 ag_variable **ag_module_parameters(const ag_module *module, ag_arena *arena)
 {
-    if (check("module_parameters", module) != AG_OK) return NULL;
+    if (ag__module_check("module_parameters", module) != AG_OK) return NULL;
     if (arena == NULL) {
         ag__fail_null("module_parameters", "arena");
         return NULL;

@@ -7,6 +7,7 @@
 
 #include "core/parallel.h"
 #include "core/status.h"
+#include "tensor/loss/labels.h"
 #include "tensor/reduction.h"
 
 /* ---- shapes ---- */
@@ -152,6 +153,20 @@ static void skip_run(const pass *p, size_t first, size_t count, double *values)
         }
 }
 
+/* Rows that count, but have nothing left to be divided by, may be right all the same. */
+static void count_correct(const pass *p, size_t first, size_t count, size_t *correct)
+{
+    for (size_t row = first; p->counts_correct && row < first + count; row++)
+        if (ag__row_weight(p->call, row) != 0)
+            ag__count_correct(&(ag__rows){
+                .count = 1,
+                .n = p->columns,
+                .inputs = {p->call->inputs[0]->data + row * p->columns},
+                .labels = p->call->indices->data + row,
+                .num_correct = correct,
+            });
+}
+
 /* Computes a few rows, those that weigh something apart from those that do not. */
 static void compute_rows(const pass *p, size_t first, size_t count, double *values, size_t *correct)
 {
@@ -163,10 +178,12 @@ static void compute_rows(const pass *p, size_t first, size_t count, double *valu
         while (row + length < end && (weight_of(p, row + length) != 0) == counts)
             length++;
         double *to = values != NULL ? values + (row - first) : NULL;
-        if (counts)
+        if (counts) {
             compute_run(p, row, length, to, correct);
-        else
+        } else {
+            count_correct(p, row, length, correct);
             skip_run(p, row, length, to);
+        }
     }
 }
 

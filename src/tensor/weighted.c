@@ -56,8 +56,8 @@ static void balance(const ag__call *call, size_t offset, size_t n, double *weigh
     if (alpha == 0) return; /* not given; a loss of one input has no target either */
     const float *target = call->inputs[1]->data + offset;
     for (size_t i = 0; i < n; i++) {
-        double t = (double)target[i];
-        weights[i] *= alpha * t + (1 - alpha) * (1 - t);
+        double t = (double)target[i], share = alpha * t + (1 - alpha) * (1 - t);
+        if (weights[i] != 0) weights[i] *= share; /* what is masked may have no number as target */
     }
 }
 

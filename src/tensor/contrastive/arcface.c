@@ -28,6 +28,9 @@ static double cosine(const ag__contrast *c, size_t row, size_t class)
     return lengths == 0 ? 0 : ag__clamp(sum / lengths, -1, 1);
 }
 
+/* The sine of angles that the rounding of a cosine near 1 makes of an angle of 0. */
+#define LEAST_SINE 1e-7
+
 /*
  * cos(θ + m) where θ + m ≤ π; beyond, where it would rise again, cos θ - m sin m. The slope, with
  * respect to cos θ, is taken as 0 at its poles, where the angle has no gradient.
@@ -37,7 +40,7 @@ static double with_margin(double cosine, double margin, double *slope)
     double sine = sqrt((1 - cosine) * (1 + cosine));
     *slope = 1;
     if (cosine < cos(PI - margin)) return cosine - margin * sin(margin);
-    if (margin != 0) *slope = sine == 0 ? 0 : cos(margin) + cosine / sine * sin(margin);
+    if (margin != 0) *slope = sine < LEAST_SINE ? 0 : cos(margin) + cosine / sine * sin(margin);
     return cosine * cos(margin) - sine * sin(margin);
 }
 

@@ -13,7 +13,8 @@ AG__INLINE void write_exponentials(size_t n, float *restrict s, double scale, do
 {
 #pragma omp simd
     for (size_t j = 0; j < n; j++) {
-        double e = ag__exp_of_negative(scale * (double)s[j] - top);
+        double below = scale * (double)s[j] - top; /* above 0 by rounding, if at all */
+        double e = ag__exp_of_negative(below > 0 ? 0 : below);
         out[j] = e;
         s[j] = (float)e;
     }

@@ -16,8 +16,8 @@
 #include "core/blas.h"
 #include "core/parallel.h"
 #include "core/status.h"
+#include "tensor/loss/labels.h"
 #include "tensor/reduction.h"
-#include "tensor/rowwise.h"
 
 enum { X, WEIGHT, BIAS };
 
@@ -32,6 +32,7 @@ typedef struct sweep {
     size_t rows, features, classes;
     double divisor;
     float *logits;     /* [TILE, classes]; after the law, their gradient */
+    float *x;          /* [TILE, features], for rows of x without those that weigh 0 */
     double *bias_sums; /* [classes] */
 
     float *values; /* of all rows; NULL if they are summed */
@@ -89,11 +90,17 @@ static size_t bias_bytes(const ag__call *call)
     return (num_classes(call) * sizeof(double) + 63) / 64 * 64;
 }
 
-static size_t scratch_bytes(const ag__call *call)
+/* What a tile of `columns` numbers a row takes. */
+static size_t tile_bytes(const ag__call *call, size_t columns)
 {
     size_t rows = ag__tensor_rows(call->inputs[X]);
-    size_t most = rows < TILE ? rows : TILE;
-    return bias_bytes(call) + most * num_classes(call) * sizeof(float);
+    return ((rows < TILE ? rows : TILE) * columns * sizeof(float) + 63) / 64 * 64;
+}
+
+static size_t scratch_bytes(const ag__call *call)
+{
+    return bias_bytes(call) + tile_bytes(call, num_classes(call)) +
+           tile_bytes(call, ag__tensor_columns(call->inputs[X]));
 }
 
 /* ---- a tile ---- */
@@ -109,13 +116,18 @@ static void make_logits(sweep *s)
                (ag__matrix){weight, s->classes, s->features, true}, bias != NULL, s->logits);
 }
 
+static double weight_of(const sweep *s, size_t row)
+{
+    return s->divisor == 0 ? 0 : ag__row_weight(s->call, row);
+}
+
 /* The value of a row of the tile, and if wanted the gradient in place of its logits. */
 static void compute_row(sweep *s, size_t row)
 {
     const ag__rowwise *law = ag__op_cross_entropy_labels_loss.law;
     const ag__call *call = s->call;
     size_t index = s->first + row;
-    double weight = s->divisor == 0 ? 0 : ag__row_weight(call, index);
+    double weight = weight_of(s, index);
     double scale = weight * (s->upstream != NULL ? (double)s->upstream[index] : s->scale);
     ag__sink in_place = {.data = s->logits + row * s->classes};
     ag__rows rows = {
@@ -131,6 +143,7 @@ static void compute_row(sweep *s, size_t row)
     };
     s->tile_values[row] = 0;
     s->tile_correct[row] = 0;
+    if (weight == 0 && ag__row_weight(call, index) != 0) ag__count_correct(&rows);
     if (weight == 0)
         memset(in_place.data, 0, s->classes * sizeof *in_place.data);
     else
@@ -162,10 +175,25 @@ static void add_bias_columns(size_t begin, size_t end, void *context)
             s->bias_sums[class] += (double)s->logits[row * s->classes + class];
 }
 
+/* The tile's rows of x; those that weigh 0 as zeros where there are any, were they NaN. */
+static const float *rows_that_count(sweep *s)
+{
+    const float *x = s->call->inputs[X]->data + s->first * s->features;
+    bool all = true;
+    for (size_t row = 0; row < s->count; row++)
+        all = all && weight_of(s, s->first + row) != 0;
+    if (all) return x;
+    memcpy(s->x, x, s->count * s->features * sizeof *x);
+    for (size_t row = 0; row < s->count; row++)
+        if (weight_of(s, s->first + row) == 0)
+            memset(s->x + row * s->features, 0, s->features * sizeof *x);
+    return s->x;
+}
+
 static void carry_back(sweep *s)
 {
     const ag__sink *sinks = s->sinks;
-    const float *x = s->call->inputs[X]->data + s->first * s->features;
+    const float *x = rows_that_count(s);
     const float *weight = s->call->inputs[WEIGHT]->data;
     if (sinks[X].data != NULL)
         ag__matmul((ag__matrix){s->logits, s->count, s->classes, false},
@@ -185,6 +213,7 @@ static void carry_back(sweep *s)
 static sweep describe(const ag__call *call)
 {
     size_t rows = ag__tensor_rows(call->inputs[X]);
+    char *memory = call->scratch;
     return (sweep){
         .call = call,
         .rows = rows,
@@ -192,7 +221,8 @@ static sweep describe(const ag__call *call)
         .classes = num_classes(call),
         .divisor = ag__divisor(call, rows),
         .bias_sums = call->scratch,
-        .logits = (float *)(void *)((char *)call->scratch + bias_bytes(call)),
+        .logits = (float *)(void *)(memory + bias_bytes(call)),
+        .x = (float *)(void *)(memory + bias_bytes(call) + tile_bytes(call, num_classes(call))),
     };
 }
 

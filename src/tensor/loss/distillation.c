@@ -56,8 +56,10 @@ AG__INLINE void divergence(size_t n, const side *student, const side *teacher, s
         double series = d2 * (0.5 + delta * (1.0 / 6 + delta * (1.0 / 24 + delta * (1.0 / 120))));
         double excess = fabs(delta) < 0x1p-10 ? series : less_one - delta;
         double far = p_s - p_t;
-        bool impossible = p_t == 0; /* adds its share of the student alone */
-        values[i] = near ? p_t * excess : (impossible ? p_s : far - p_t * delta);
+        bool impossible = below_t == -HUGE_VAL; /* adds its share of the student alone */
+        bool never = below_s == -HUGE_VAL; /* of the student, were the teacher's p rounded to 0 */
+        double apart = never ? HUGE_VAL : far - p_t * delta;
+        values[i] = near ? p_t * excess : (impossible ? p_s : apart);
         differences[i] = near ? p_t * less_one : far;
     }
 }

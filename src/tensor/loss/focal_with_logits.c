@@ -33,7 +33,7 @@ AG__INLINE ag__point focal_with_logits_loss_law(double x, double t, double gamma
     double steepness = (1 - 2 * t) * p * q / missed;
     double infinite = ((size > (double)FLT_MAX) & (linear != 0)) ? size : 0;
     return (ag__point){
-        .value = (entropy + infinite) * power,
+        .value = entropy * power + infinite,
         .slope = power * (difference + gamma * entropy * steepness),
     };
 }

@@ -12,7 +12,8 @@ AG__INLINE ag__point poisson_nll_loss_law(double x, double t, double unused)
     (void)unused;
     double rate = ag__exp(x);
     double finite = ag__clamp(x, -DBL_MAX, DBL_MAX); /* so that an infinity times 0 is 0 */
-    return (ag__point){.value = rate - t * finite, .slope = rate - t};
+    double linear = t * finite; /* beyond double where x is +∞, unlike the rate */
+    return (ag__point){.value = rate > DBL_MAX ? rate : rate - linear, .slope = rate - t};
 }
 
 /* r - t log(r + ε), of the rate r. */
@@ -26,21 +27,28 @@ AG__INLINE ag__point rate_law(double r, double t, double epsilon)
 AG__INLINE double log_factorial(double t)
 {
     double inside = t > 1 ? t : 1, log_t = ag__log(inside);
-    double approximation = (t * log_t - t) + (0.5 * log_t + HALF_LOG_2PI);
+    double approximation = t * (log_t - 1) + (0.5 * log_t + HALF_LOG_2PI);
     return t > 1 ? approximation : 0 * t;
+}
+
+/* log t! grows faster than all else that depends on t. */
+AG__INLINE double with_factorial(double value, double t)
+{
+    double sum = value + log_factorial(t);
+    return (t > DBL_MAX) & (value < DBL_MAX) ? t : sum;
 }
 
 AG__INLINE ag__point full_law(double x, double t, double unused)
 {
     ag__point at = poisson_nll_loss_law(x, t, unused);
-    at.value += log_factorial(t);
+    at.value = with_factorial(at.value, t);
     return at;
 }
 
 AG__INLINE ag__point full_rate_law(double r, double t, double epsilon)
 {
     ag__point at = rate_law(r, t, epsilon);
-    at.value += log_factorial(t);
+    at.value = with_factorial(at.value, t);
     return at;
 }
 

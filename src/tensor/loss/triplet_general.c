@@ -12,6 +12,7 @@ typedef struct distance {
     const float *from, *to;
     double p, epsilon;
     double largest; /* component, which the others are measured by, so that no power overflows */
+    double sum;     /* of the p-th powers of the components' shares of the largest */
     double value;
 } distance;
 
@@ -33,6 +34,7 @@ static distance measure(const ag__rows *rows, const float *from, const float *to
     for (size_t i = 0; i < d.n && d.largest > 0; i++)
         sum += ag__pow(fabs(component(&d, i)) / d.largest, d.p);
     if (isinf(d.largest)) sum = 1; /* the distance's limit, though the slopes have none */
+    d.sum = sum;
     d.value = d.largest > 0 ? d.largest * ag__pow(sum, 1 / d.p) : d.largest;
     return d;
 }
@@ -42,7 +44,10 @@ static double slope_at(const distance *d, size_t i)
 {
     double x = component(d, i);
     if (d->value == 0) return 0;
-    return ag__sign(x) * (x == 0 ? 0 : ag__pow(fabs(x) / d->value, d->p - 1));
+    if (x == 0) return 0;
+    /* not by the value, whose rounding a large power would magnify */
+    double share = ag__pow(fabs(x) / d->largest, d->p - 1);
+    return ag__sign(x) * share * ag__pow(d->sum, (1 - d->p) / d->p);
 }
 
 /* Writes factor times the sum of two distances' slopes, each with its sign, or 0 for none. */
