@@ -217,7 +217,7 @@ static void check_against_reference(const problem *p)
 }
 
 /* Fewer rows than a tile, a tile, and several with a rest; few classes and many. */
-static const uint32_t shapes[][3] = {{1, 1, 1}, {5, 4, 3}, {128, 7, 40}, {300, 16, 1100}};
+static const uint32_t shapes[][3] = {{1, 1, 1}, {5, 4, 3}, {256, 7, 40}, {600, 16, 1100}};
 
 START_TEST(value_and_gradients_are_those_of_all_logits)
 {
@@ -321,7 +321,7 @@ static void assert_same_bits(const answer *a, const answer *b)
 
 START_TEST(threads_do_not_change_a_bit)
 {
-    problem p = create_problem(300, 64, 3000, true);
+    problem p = create_problem(600, 64, 3000, true);
     add_options(&p);
     ag_set_num_threads(1);
     answer first = call(&p);
@@ -336,11 +336,11 @@ END_TEST
 /* However many tiles there are, a row of a full tile comes out the same. */
 START_TEST(other_rows_do_not_change_a_bit)
 {
-    problem p = create_problem(384, 32, 500, true);
+    problem p = create_problem(768, 32, 500, true);
     p.options.reduction = AG_REDUCTION_NONE;
     answer all = call(&p);
-    p.rows = 128;
-    p.inputs[X] = ag_tensor_create_from(arena, 2, (uint32_t[]){128, 32}, p.inputs[X]->data);
+    p.rows = 256;
+    p.inputs[X] = ag_tensor_create_from(arena, 2, (uint32_t[]){256, 32}, p.inputs[X]->data);
     p.labels = ag_indices_create_from(arena, 1, &p.rows, p.labels->data);
     answer some = call(&p);
     ck_assert_mem_eq(all.out->data, some.out->data, some.out->size * sizeof(float));
@@ -350,7 +350,7 @@ END_TEST
 
 START_TEST(memory_does_not_grow_with_the_rows)
 {
-    enum { CLASSES = 2000, TILE_BYTES = 128 * CLASSES * 4, MOST = TILE_BYTES + 200000 };
+    enum { CLASSES = 2000, TILE_BYTES = 256 * (CLASSES + 4 * 8) * 4, MOST = TILE_BYTES + 50000 };
     size_t logits = (size_t)4096 * CLASSES * 4;
     problem p = create_problem(4096, 8, CLASSES, true);
     ag_variable *v[INPUTS];

@@ -8,17 +8,18 @@ AG_BEGIN_DECLS
 
 /**
  * Cross-entropy of a linear layer's outputs: cross_entropy_labels_loss(x · weightᵀ + bias, labels), for
- * vocabularies whose logits [rows, classes] are too large to hold. They are made for 128 rows at a
- * time, used, and forgotten: beside inputs and gradients the call works in 128 · (classes + features) · 4 +
- * 8 · classes bytes, for 50,000 classes 26 MB, whatever the number of rows.
+ * vocabularies whose logits [rows, classes] are too large to hold. They are made for 256 rows at a
+ * time, used, and forgotten: beside inputs and gradients the call works in at most
+ * 1024 · (classes + 32 · features) + 8 · classes bytes, for 50,000 classes of 512 features 68 MB,
+ * whatever the number of rows.
  * Shapes: x [..., features]; weight [classes, features]; bias [classes] or NULL; labels one per row of
  * x: [rows], [rows, 1], or x's leading dimensions. The result is [1], or has x's leading dimensions for
  * AG_REDUCTION_NONE.
  * Gradients go to x, weight and bias. A reduced loss makes them in its forward, as all losses do whose
  * inputs' gradients are empty: three matrix products in all. Where backward has to compute them
  * (AG_REDUCTION_NONE, or an upstream gradient that is not 1), the logits are made once more.
- * Values and gradients have the same bits for any number of threads, and a row's own do not depend on
- * the other rows. Products are sgemm's, in float; all that follows is in double.
+ * Values and gradients have the same bits for any number of threads, and a row's own depend on nothing
+ * of the other rows but their number. Products are sgemm's, in float; all that follows is in double.
  * Options: those of cross_entropy_labels_loss, class_weights, label_smoothing, z_loss, ignore_index and
  * num_correct, beside reduction, divisor and weights of rows; NULL for none.
  * The tensors and labels must live as long as the node. Both the loss and ag_backward take memory to

@@ -122,6 +122,7 @@ struct ag__op {
 /* Rough costs of an element on one core, in nanoseconds. */
 #define AG__CHEAP 0.4
 #define AG__TRANSCENDENTAL 2.0
+#define AG__MULTIPLICATION 0.025 /* within sgemm */
 
 #define AG__DECLARE_OP(name, signature) extern const ag__op ag__op_##name;
 AG__OP_TABLE(AG__DECLARE_OP)

@@ -3,8 +3,9 @@
  * there at a time.
  *
  * A tile's logits are made by one product. The law of cross_entropy_labels_loss puts their gradient in
- * their place, and two products carry it to x and to the weight. The tile is a constant, and products
- * are cut by shape, so that nothing that could be chosen changes a bit.
+ * their place, and two products carry it to x and to the weight; that to x, whose sums are over the
+ * classes, is cut into slices of classes. Tile and slices depend on the shapes alone, and products are
+ * cut by shape, so that threads do not change a bit.
  */
 #include "config.h"
 
@@ -22,18 +23,22 @@
 enum { X, WEIGHT, BIAS };
 
 /*
- * Rows of a tile: the gradient of the weight, which each tile reads and writes, then costs a tenth of
- * the product that makes it.
+ * Rows of a tile. Each tile reads the weight twice, and reads and writes its gradient: with 256 rows
+ * that is little beside the products.
  */
-enum { TILE = 128 };
+enum { TILE = 256 };
+
+/* The most slices of the product for x, and the fewest classes that are worth one. */
+enum { MAX_SLICES = 32, SMALLEST_SLICE = 512 };
 
 typedef struct sweep {
     const ag__call *call;
     size_t rows, features, classes;
     double divisor;
-    float *logits;     /* [TILE, classes]; after the law, their gradient */
-    float *x;          /* [TILE, features], for rows of x without those that weigh 0 */
-    double *bias_sums; /* [classes] */
+    double *bias_sums;    /* [classes] */
+    float *logits;        /* [TILE, classes]; after the law, their gradient */
+    float *partials;      /* [slices, TILE, features]: of the gradient of x */
+    size_t slice, slices; /* classes of a slice; how many there are */
 
     float *values; /* of all rows; NULL if they are summed */
     double sum;
@@ -85,22 +90,30 @@ static ag_status linear_cross_entropy_infer_shape(const ag__call *call, ag__shap
     return AG_OK;
 }
 
-static size_t bias_bytes(const ag__call *call)
-{
-    return (num_classes(call) * sizeof(double) + 63) / 64 * 64;
-}
+/* ---- memory to work in ---- */
 
-/* What a tile of `columns` numbers a row takes. */
-static size_t tile_bytes(const ag__call *call, size_t columns)
+/* How the classes are cut, and where logits, partials and their end are behind bias_sums, in bytes. */
+typedef struct layout {
+    size_t slice, slices;
+    size_t logits, partials, end;
+} layout;
+
+static layout lay_out(const ag__call *call)
 {
-    size_t rows = ag__tensor_rows(call->inputs[X]);
-    return ((rows < TILE ? rows : TILE) * columns * sizeof(float) + 63) / 64 * 64;
+    size_t rows = ag__tensor_rows(call->inputs[X]), classes = num_classes(call);
+    size_t features = ag__tensor_columns(call->inputs[X]), tile = rows < TILE ? rows : TILE;
+    layout l = {.slice = (classes + MAX_SLICES - 1) / MAX_SLICES};
+    if (l.slice < SMALLEST_SLICE) l.slice = SMALLEST_SLICE;
+    l.slices = (classes + l.slice - 1) / l.slice;
+    l.logits = classes * sizeof(double);
+    l.partials = l.logits + tile * classes * sizeof(float);
+    l.end = l.partials + l.slices * tile * features * sizeof(float);
+    return l;
 }
 
 static size_t scratch_bytes(const ag__call *call)
 {
-    return bias_bytes(call) + tile_bytes(call, num_classes(call)) +
-           tile_bytes(call, ag__tensor_columns(call->inputs[X]));
+    return lay_out(call).end;
 }
 
 /* ---- a tile ---- */
@@ -175,7 +188,49 @@ static void add_bias_columns(size_t begin, size_t end, void *context)
             s->bias_sums[class] += (double)s->logits[row * s->classes + class];
 }
 
-/* The tile's rows of x; those that weigh 0 as zeros where there are any, were they NaN. */
+/* What slices of classes give to the tile's rows of x. */
+static void multiply_slices(size_t begin, size_t end, void *context)
+{
+    const sweep *s = context;
+    const float *weight = s->call->inputs[WEIGHT]->data;
+    for (size_t slice = begin; slice < end; slice++) {
+        size_t first = slice * s->slice, left = s->classes - first;
+        ag__multiply_part(s->count, s->features, left < s->slice ? left : s->slice,
+                          (ag__part){s->logits + first, s->classes, false},
+                          (ag__part){weight + first * s->features, s->features, false}, false,
+                          s->partials + slice * s->count * s->features, s->features);
+    }
+}
+
+/* Adds what the slices of classes give to rows of x, in order. */
+static void add_partials(size_t begin, size_t end, void *context)
+{
+    const sweep *s = context;
+    const ag__sink *sink = &s->sinks[X];
+    size_t size = s->count * s->features;
+    for (size_t i = begin * s->features, n; i < end * s->features; i += n) {
+        double sums[AG__CHUNK] = {0};
+        float *to = sink->data + s->first * s->features + i;
+        n = ag__chunk_length(end * s->features - i);
+        for (size_t slice = 0; slice < s->slices; slice++)
+            for (size_t k = 0; k < n; k++)
+                sums[k] += (double)s->partials[slice * size + i + k];
+        for (size_t k = 0; k < n; k++)
+            to[k] = (float)((sink->accumulate ? (double)to[k] : 0) + sums[k]);
+    }
+}
+
+static void carry_to_x(sweep *s)
+{
+    double size = (double)(s->count * s->features);
+    ag__parallel_for(s->slices, AG__MULTIPLICATION * size * (double)s->classes, multiply_slices, s);
+    ag__parallel_for(s->count, AG__CHEAP * size * (double)s->slices, add_partials, s);
+}
+
+/*
+ * The tile's rows of x; where some weigh 0, a copy in which they are 0, were they NaN. It stands where the
+ * partial gradients were.
+ */
 static const float *rows_that_count(sweep *s)
 {
     const float *x = s->call->inputs[X]->data + s->first * s->features;
@@ -183,22 +238,18 @@ static const float *rows_that_count(sweep *s)
     for (size_t row = 0; row < s->count; row++)
         all = all && weight_of(s, s->first + row) != 0;
     if (all) return x;
-    memcpy(s->x, x, s->count * s->features * sizeof *x);
+    memcpy(s->partials, x, s->count * s->features * sizeof *x);
     for (size_t row = 0; row < s->count; row++)
         if (weight_of(s, s->first + row) == 0)
-            memset(s->x + row * s->features, 0, s->features * sizeof *x);
-    return s->x;
+            memset(s->partials + row * s->features, 0, s->features * sizeof *x);
+    return s->partials;
 }
 
 static void carry_back(sweep *s)
 {
     const ag__sink *sinks = s->sinks;
+    if (sinks[X].data != NULL) carry_to_x(s);
     const float *x = rows_that_count(s);
-    const float *weight = s->call->inputs[WEIGHT]->data;
-    if (sinks[X].data != NULL)
-        ag__matmul((ag__matrix){s->logits, s->count, s->classes, false},
-                   (ag__matrix){weight, s->classes, s->features, false}, sinks[X].accumulate,
-                   sinks[X].data + s->first * s->features);
     if (sinks[WEIGHT].data != NULL)
         ag__matmul((ag__matrix){s->logits, s->count, s->classes, true},
                    (ag__matrix){x, s->count, s->features, false},
@@ -213,7 +264,8 @@ static void carry_back(sweep *s)
 static sweep describe(const ag__call *call)
 {
     size_t rows = ag__tensor_rows(call->inputs[X]);
-    char *memory = call->scratch;
+    char *scratch = call->scratch;
+    layout l = lay_out(call);
     return (sweep){
         .call = call,
         .rows = rows,
@@ -221,8 +273,10 @@ static sweep describe(const ag__call *call)
         .classes = num_classes(call),
         .divisor = ag__divisor(call, rows),
         .bias_sums = call->scratch,
-        .logits = (float *)(void *)(memory + bias_bytes(call)),
-        .x = (float *)(void *)(memory + bias_bytes(call) + tile_bytes(call, num_classes(call))),
+        .logits = (float *)(void *)(scratch + l.logits),
+        .partials = (float *)(void *)(scratch + l.partials),
+        .slice = l.slice,
+        .slices = l.slices,
     };
 }
 
