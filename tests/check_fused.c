@@ -1,12 +1,14 @@
 /*
  * check_fused.c: the fused linear cross-entropy against a reference in double that builds all logits,
- * against the two operations that it replaces, and in the memory that it may take.
+ * against PyTorch's results in float64, against the two operations that it replaces, and in the memory
+ * that it may take.
  */
 #include "config.h"
 
 #include <autograd/autograd.h>
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,15 +207,20 @@ static void assert_close(const char *what, const ag_tensor *got, const double *e
                       "%s[%zu] is %.9g, not %.9g", what, i, (double)got->data[i], expected[i]);
 }
 
-static void check_against_reference(const problem *p)
+static void check_against(const problem *p, reference *r)
 {
     answer a = call(p);
+    assert_close("loss", a.out, p->options.reduction == AG_REDUCTION_NONE ? r->values : &r->value);
+    assert_close("gradient of x", a.grads[X], r->grads[X]);
+    assert_close("gradient of weight", a.grads[WEIGHT], r->grads[WEIGHT]);
+    if (p->inputs[BIAS] != NULL) assert_close("gradient of bias", a.grads[BIAS], r->grads[BIAS]);
+    discard(r);
+}
+
+static void check_against_reference(const problem *p)
+{
     reference r = reference_of(p);
-    assert_close("loss", a.out, p->options.reduction == AG_REDUCTION_NONE ? r.values : &r.value);
-    assert_close("gradient of x", a.grads[X], r.grads[X]);
-    assert_close("gradient of weight", a.grads[WEIGHT], r.grads[WEIGHT]);
-    if (p->inputs[BIAS] != NULL) assert_close("gradient of bias", a.grads[BIAS], r.grads[BIAS]);
-    discard(&r);
+    check_against(p, &r);
 }
 
 /* Fewer rows than a tile, a tile, and several with a rest; few classes and many. */
@@ -241,6 +248,71 @@ START_TEST(options_mean_what_they_mean_elsewhere)
             p.options.reduction = each ? AG_REDUCTION_NONE : AG_REDUCTION_MEAN;
             check_against_reference(&p);
         }
+}
+END_TEST
+
+/* ---- PyTorch ---- */
+
+static double *read_numbers(FILE *file, size_t n)
+{
+    double *numbers = zeros(n);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_int_eq(fscanf(file, "%lf", &numbers[i]), 1);
+    return numbers;
+}
+
+static ag_tensor *read_tensor(FILE *file, uint32_t ndims, const uint32_t *shape)
+{
+    ag_tensor *tensor = ag_tensor_create(arena, ndims, shape);
+    double *numbers = read_numbers(file, tensor->size);
+    for (size_t i = 0; i < tensor->size; i++)
+        tensor->data[i] = (float)numbers[i];
+    free(numbers);
+    return tensor;
+}
+
+static problem read_problem(FILE *file)
+{
+    problem p = {0};
+    int ignored, reduction, bias, weights;
+    ck_assert_int_eq(fscanf(file, "%u %u %u %f %d %d %d %d", &p.rows, &p.features, &p.classes,
+                            &p.options.label_smoothing, &ignored, &reduction, &bias, &weights),
+                     8);
+    p.options.has_ignore_index = ignored != 0;
+    p.options.ignore_index = ignored;
+    p.options.reduction = (ag_reduction)reduction;
+    p.inputs[X] = read_tensor(file, 2, (uint32_t[]){p.rows, p.features});
+    p.inputs[WEIGHT] = read_tensor(file, 2, (uint32_t[]){p.classes, p.features});
+    if (bias) p.inputs[BIAS] = read_tensor(file, 1, &p.classes);
+    if (weights) p.options.class_weights = read_tensor(file, 1, &p.classes);
+    double *labels = read_numbers(file, p.rows);
+    p.labels = ag_indices_create(arena, 1, &p.rows);
+    for (uint32_t i = 0; i < p.rows; i++)
+        p.labels->data[i] = (int32_t)labels[i];
+    free(labels);
+    return p;
+}
+
+START_TEST(value_and_gradients_are_those_of_pytorch)
+{
+    FILE *file = fopen(VECTORS, "r");
+    ck_assert_ptr_nonnull(file);
+    char word[256];
+    int cases = 0;
+    for (; fscanf(file, "%255s", word) == 1; ag_arena_reset(arena)) {
+        if (word[0] == '#') ck_assert_ptr_nonnull(fgets(word, sizeof word, file));
+        if (strcmp(word, "case") != 0) continue;
+        problem p = read_problem(file);
+        bool each = p.options.reduction == AG_REDUCTION_NONE;
+        reference r = {.values = read_numbers(file, each ? p.rows : 1)};
+        for (int i = 0; i < INPUTS; i++)
+            if (p.inputs[i] != NULL) r.grads[i] = read_numbers(file, p.inputs[i]->size);
+        r.value = r.values[0];
+        check_against(&p, &r);
+        cases++;
+    }
+    fclose(file);
+    ck_assert_int_eq(cases, 48);
 }
 END_TEST
 
@@ -424,6 +496,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, value_and_gradients_are_those_of_all_logits);
     tcase_add_test(tests, options_mean_what_they_mean_elsewhere);
+    tcase_add_test(tests, value_and_gradients_are_those_of_pytorch);
     tcase_add_test(tests, the_graph_agrees_with_linear_and_cross_entropy);
     tcase_add_test(tests, gradients_pass_the_check);
     tcase_add_test(tests, threads_do_not_change_a_bit);
