@@ -189,14 +189,13 @@ static ag_status check_root(const char *function, const ag_arena *temp_arena,
     if (temp_arena == NULL) return ag__fail_null(function, "temp_arena");
     ag_status status = ag__variable_check(function, "root", root);
     if (status != AG_OK) return status;
-    if (root->data == NULL) return ag__fail_null(function, "root's data");
     if (!wants_gradient(root))
         return ag__fail(
             AG_ERROR_GRAPH,
             "%s: root (%s) requires no gradient: no leaf under it does, or gradients were "
             "disabled when it was made",
             function, op_name(root));
-    return AG_OK;
+    return root->data != NULL ? AG_OK : ag__fail_null(function, "root's data");
 }
 
 static void seed_root(ag_variable *root, const ag_tensor *seed)
