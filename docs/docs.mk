@@ -4,6 +4,9 @@
 dist_doc_DATA = CHANGELOG.md README.md \
 	docs/arenas.md \
 	docs/choosing-a-loss.md \
+	docs/contrastive-memory.svg \
+	docs/contrastive.md \
+	docs/curvature.md \
 	docs/files.md \
 	docs/getting-started.md \
 	docs/losses.md \
