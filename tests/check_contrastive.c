@@ -7,6 +7,7 @@
 #include <autograd/autograd.h>
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -454,6 +455,69 @@ START_TEST(several_grains_add_up)
 }
 END_TEST
 
+/* ---- PyTorch ---- */
+
+static void read_numbers(FILE *file, size_t count, double *numbers)
+{
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(fscanf(file, "%lf", &numbers[i]), 1);
+}
+
+static void read_inputs(FILE *file, batch *b)
+{
+    double numbers[MOST_ROWS];
+    read_numbers(file, b->rows, numbers);
+    for (uint32_t i = 0; i < b->rows; i++)
+        b->labels->data[i] = (int32_t)numbers[i];
+    b->inputs[1] = ag_tensor_create(arena, 2, (uint32_t[]){b->others, b->width});
+    for (int input = 0; input < 4; input++) {
+        read_numbers(file, b->inputs[input]->size, numbers);
+        for (size_t i = 0; i < b->inputs[input]->size; i++)
+            b->inputs[input]->data[i] = (float)numbers[i];
+    }
+}
+
+static void compare_with_file(FILE *file, const batch *b)
+{
+    double numbers[MOST_ROWS];
+    ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *grads[4];
+    for (uint32_t i = 0; i < 4; i++)
+        grads[i] = empty_like(b->inputs[i]);
+    ck_assert_msg(call_tensors(b, out, grads) == AG_OK, "%s", ag_last_error());
+    read_numbers(file, 1, numbers);
+    assert_near(b, "value", 0, (double)out->data[0], numbers[0]);
+    for (uint32_t input = 0; input < 4; input++) {
+        read_numbers(file, grads[input]->size, numbers);
+        for (size_t i = 0; i < grads[input]->size && input < num_inputs(b); i++)
+            assert_near(b, "gradient", 100000 * input + i, (double)grads[input]->data[i],
+                        numbers[i]);
+    }
+}
+
+START_TEST(values_and_gradients_are_those_of_pytorch)
+{
+    FILE *file = fopen(VECTORS, "r");
+    ck_assert_msg(file != NULL, "cannot open %s", VECTORS);
+    unsigned which, rows, others, width, soft, divisor, compared = 0, by;
+    float parameter, margin;
+    while (fscanf(file, "%u %u %u %u %f %f %u %u %u", &which, &rows, &others, &width, &parameter,
+                  &margin, &soft, &divisor, &by) == 9) {
+        batch b = create_batch((kind)which, rows, width, 1);
+        b.others = others;
+        b.parameter = parameter;
+        b.margin = margin;
+        b.soft = soft != 0;
+        b.divisor = (ag_divisor)divisor;
+        b.similarity = (ag_similarity)by;
+        read_inputs(file, &b);
+        compare_with_file(file, &b);
+        compared++;
+    }
+    fclose(file);
+    ck_assert_uint_eq(compared, 17);
+}
+END_TEST
+
 /* ---- the graph ---- */
 
 START_TEST(the_graph_has_the_bits_of_the_tensors)
@@ -494,9 +558,9 @@ START_TEST(a_variable_may_stand_on_both_sides)
     ck_assert_int_eq(ag_backward(temp, call_graph(&b, arena, leaves)), AG_OK);
     ck_assert_int_eq(ag_backward(temp, call_graph(&b, arena, apart)), AG_OK);
     for (size_t k = 0; k < leaves[0]->grad->size; k++)
-        ck_assert_double_eq_tol(
-            (double)leaves[0]->grad->data[k],
-            (double)apart[0]->grad->data[k] + (double)apart[1]->grad->data[k], 1e-7);
+        ck_assert_double_eq_tol((double)leaves[0]->grad->data[k],
+                                (double)apart[0]->grad->data[k] + (double)apart[1]->grad->data[k],
+                                1e-7);
 }
 END_TEST
 
@@ -752,6 +816,7 @@ int main(void)
     tcase_add_loop_test(tests, values_and_gradients_are_those_of_the_definition, 0, KINDS);
     tcase_add_loop_test(tests, a_batch_of_two_rows_and_of_one, 0, KINDS);
     tcase_add_loop_test(tests, several_grains_add_up, 0, KINDS);
+    tcase_add_test(tests, values_and_gradients_are_those_of_pytorch);
     tcase_add_loop_test(tests, the_graph_has_the_bits_of_the_tensors, 0, KINDS);
     tcase_add_loop_test(tests, a_variable_may_stand_on_both_sides, 0, 3);
     tcase_add_loop_test(tests, tiles_and_threads_change_no_bit, 0, KINDS);
