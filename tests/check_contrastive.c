@@ -621,34 +621,41 @@ END_TEST
 
 /* ---- where care is needed ---- */
 
-/* Rows around a far centre, in tight clusters: what |x|² + |y|² - 2 x·y alone has no digits for. */
+/*
+ * Rows around a far centre, in tight clusters of two labels each, and a margin of the clusters' size: all
+ * depends on distances that |x|² + |y|² - 2 x·y alone has no digits for.
+ */
 START_TEST(small_distances_keep_their_digits)
 {
     batch b = create_batch((kind)_i, 24, 3, 17);
-    b.parameter = _i == PAIRS ? 0.01f : 0.005f;
+    b.parameter = _i == PAIRS ? 0.02f : 0.005f;
     for (size_t i = 0; i < b.inputs[0]->size; i++) {
         size_t row = i / 3;
+        b.labels->data[row] = (int32_t)(row % 10);
         float cluster = (float)(row % 5), noise = b.inputs[0]->data[i];
-        b.inputs[0]->data[i] = 1000 + cluster + 0.00390625f * roundf(4 * noise);
+        b.inputs[0]->data[i] = 1000 + cluster + 0.0009765625f * roundf(4 * noise);
     }
     ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *grads[4];
     compute_bits(&b, out, grads);
     static point p;
     p = point_of(&b);
-    assert_near(&b, "value", 0, (double)out->data[0], reference(&b, &p, NULL));
+    double expected = reference(&b, &p, NULL), largest = 0;
+    ck_assert_double_gt(expected, 0);
+    ck_assert_double_le(fabs((double)out->data[0] - expected), 1e-5 * expected);
+    for (size_t i = 0; i < grads[0]->size; i++)
+        largest = fmax(largest, fabs((double)grads[0]->data[i]));
     size_t compared = 0;
     for (size_t i = 0; i < grads[0]->size; i++) {
-        double whole = slope(&b, &p, 0, i, NULL), at = p.x[i];
-        p.x[i] = at + 1e-5; /* a kink is where the slope changes within a step */
+        double at = p.x[i], found = (double)grads[0]->data[i], whole = slope(&b, &p, 0, i, NULL);
+        p.x[i] = at + 2e-5; /* a kink is where the slope jumps within a step */
         double beside = slope(&b, &p, 0, i, NULL);
         p.x[i] = at;
-        if (fabs(whole - beside) > 0.01 * fabs(whole) + 1e-4) continue;
-        double found = (double)grads[0]->data[i];
-        ck_assert_msg(fabs(found - whole) <= 0.01 * fabs(whole) + 2e-4, "%s: %zu: %g, not %g",
-                      names[_i], i, found, whole);
+        if (fabs(whole - beside) > 0.02 * largest) continue;
+        ck_assert_msg(fabs(found - whole) <= 1e-3 * largest, "%s: %zu: %g, not %g", names[_i], i,
+                      found, whole);
         compared++;
     }
-    ck_assert_uint_gt(compared, grads[0]->size / 3);
+    ck_assert_uint_gt(compared, grads[0]->size / 2);
 }
 END_TEST
 
