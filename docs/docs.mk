@@ -8,6 +8,8 @@ dist_doc_DATA = CHANGELOG.md README.md \
 	docs/contrastive.md \
 	docs/curvature.md \
 	docs/files.md \
+	docs/fused-losses.md \
+	docs/fused-memory.svg \
 	docs/getting-started.md \
 	docs/losses.md \
 	docs/numerics.md \
@@ -40,16 +42,20 @@ clean-local:
 
 # ---- HTML ----
 
-EXTRA_PROGRAMS += docs/curves
+EXTRA_PROGRAMS += docs/curves docs/fused_memory
 docs_curves_CPPFLAGS = $(AM_CPPFLAGS)
 docs_curves_LDADD = libinternal.la
 docs_curves_SOURCES = docs/curves.c
+docs_fused_memory_CPPFLAGS = $(AM_CPPFLAGS)
+docs_fused_memory_LDADD = libautograd.la
+docs_fused_memory_SOURCES = docs/fused_memory.c
 
 .PHONY: docs
 if HAVE_DOXYGEN
-docs: docs/curves$(EXEEXT)
+docs: docs/curves$(EXEEXT) docs/fused_memory$(EXEEXT)
 	rm -rf html pictures && $(MKDIR_P) pictures
 	./docs/curves pictures
+	./docs/fused_memory pictures/fused-memory.svg
 	cd '$(srcdir)' && { cat docs/Doxyfile && printf '%s\n' \
 	    'PROJECT_NUMBER = $(VERSION)' \
 	    'INPUT = README.md CHANGELOG.md CONTRIBUTING.md docs include/autograd' \
