@@ -1,7 +1,7 @@
 #!/bin/sh
 # The examples run, reach what they say, and draw. Those that take minutes run for seconds (--quick), in
 # which they improve a little; they are skipped, and the whole with them (77), where Fashion-MNIST or the
-# Bible is not installed.
+# dictionary is not installed.
 set -u
 
 programs=$(pwd)/examples
@@ -34,12 +34,12 @@ if [ -d "$fashion" ]; then
     try conv_net.svg conv_net --quick
     try distillation.svg distillation --quick
 fi
-if bible -f gen1:1-rev22:21 2>/dev/null | sed 's/^[^ ]* //' >kjv.txt && [ -s kjv.txt ]; then
-    try . language_model --quick kjv.txt
+if zcat 2>/dev/null </usr/share/dictd/foldoc.dict.dz | tr -d '{}' >foldoc.txt && [ -s foldoc.txt ]; then
+    try . language_model --quick foldoc.txt
 fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] || exit 1
 [ -d "$fashion" ] || echo "skipped: conv_net, distillation: Debian's package dataset-fashion-mnist"
-[ -s kjv.txt ] || echo "skipped: language_model: Debian's package bible-kjv"
-[ -d "$fashion" ] && [ -s kjv.txt ] || exit 77
+[ -s foldoc.txt ] || echo "skipped: language_model: Debian's package dict-foldoc"
+[ -d "$fashion" ] && [ -s foldoc.txt ] || exit 77
