@@ -30,13 +30,15 @@ bool words_read(words *to, ag_arena *arena, const char *path)
 {
     FILE *file = fopen(path, "r");
     char word[MOST_LETTERS + 1];
-    for (int c = ' '; file != NULL && c != EOF && to->length + 1 < LONGEST_TEXT;) {
+    for (int c = ' ', line_ends = 0; file != NULL && c != EOF && to->length + 1 < LONGEST_TEXT;) {
         size_t n = 0;
         for (; isalpha(c = getc(file)) || c == '\''; word[n++] = (char)c)
             if (n == MOST_LETTERS) break;
         word[n] = '\0';
         if (n > 0) to->text[to->length++] = place_of(to, arena, word, n);
-        if (c == '\n' || ispunct(c))
+        if (n > 0 || !isspace(c)) line_ends = 0;
+        if (c == '\n') line_ends++;
+        if (ispunct(c) || (c == '\n' && line_ends == 2))
             to->text[to->length++] = place_of(to, arena, (char[]){(char)c, '\0'}, 1);
     }
     if (file == NULL)

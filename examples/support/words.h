@@ -1,4 +1,4 @@
-/* words.h: a text as a sequence of words, marks and line ends, each by its place in a vocabulary. */
+/* words.h: a text as a sequence of words, marks and empty lines, each by its place in a vocabulary. */
 #ifndef SUPPORT_WORDS_H
 #define SUPPORT_WORDS_H
 
