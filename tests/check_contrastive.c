@@ -543,6 +543,26 @@ START_TEST(the_graph_has_the_bits_of_the_tensors)
 }
 END_TEST
 
+static ag_variable *build(ag_arena *in, ag_variable *const *inputs, void *context)
+{
+    return call_graph(context, in, inputs);
+}
+
+START_TEST(gradients_pass_the_check)
+{
+    static const ag_reduction reductions[] = {AG_REDUCTION_MEAN, AG_REDUCTION_NONE};
+    for (int r = 0; r < 2; r++) {
+        batch b = create_batch((kind)_i, 12, 3, 21);
+        b.reduction = reductions[r];
+        if (_i == ALL) b.parameter = 20; /* all triplets fall short of it: no kinks */
+        ag_gradcheck_report report;
+        ck_assert_int_eq(ag_gradcheck(arena, build, &b, num_inputs(&b), b.inputs, NULL, &report),
+                         AG_OK);
+        ck_assert_msg(report.passed, "%s: %s", names[_i], report.text);
+    }
+}
+END_TEST
+
 /* One variable in both places has the sum of both gradients. */
 START_TEST(a_variable_may_stand_on_both_sides)
 {
@@ -825,6 +845,7 @@ int main(void)
     tcase_add_loop_test(tests, several_grains_add_up, 0, KINDS);
     tcase_add_test(tests, values_and_gradients_are_those_of_pytorch);
     tcase_add_loop_test(tests, the_graph_has_the_bits_of_the_tensors, 0, KINDS);
+    tcase_add_loop_test(tests, gradients_pass_the_check, 0, KINDS);
     tcase_add_loop_test(tests, a_variable_may_stand_on_both_sides, 0, 3);
     tcase_add_loop_test(tests, tiles_and_threads_change_no_bit, 0, KINDS);
     tcase_add_loop_test(tests, memory_is_less_than_the_matrix_and_stays, 0, KINDS);
