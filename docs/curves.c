@@ -1,109 +1,152 @@
 /*
- * curves.c: the pictures and worked examples of the documentation, made by the library itself.
+ * curves.c: value and slope of an operation as its first input changes, for one or more targets.
  *
- * For each loss and each function of one element NAME.svg shows value and slope; for each loss
- * NAME.txt is a call with its numbers. Both loop over the table of operations, so that a new one has them.
- * What a loss's driver cannot be drawn for (rows of three inputs) has no picture.
+ * What goes element by element is drawn over x. Of a row loss the first input is [x, 0], and the target
+ * [t, 1 - t] or a class; where it has three inputs, they are [x, 1], [1, 0] and a label or [t, 1 - t].
  */
 #include "config.h"
 
-#include <autograd/autograd.h>
+#include "pictures.h"
 
-#include <math.h>
 #include <stdio.h>
 
-#include "tensor/elementwise.h"
-#include "tensor/op.h"
-
-#define PARAMETER 0.5f /* the delta, margin or slope of those that have one */
 #define POINTS 401
 #define LEFT_END -4.0f
 #define RIGHT_END 4.0f
-#define MAX_CURVES 3
-
-#define REFERENCE(name, ...) &ag__op_##name,
-static const ag__op *const losses[] = {AG__LOSS_TABLE(REFERENCE)};
-static const ag__op *const functions[] = {AG__FUNCTION_TABLE(REFERENCE)};
-
-/* ---- numbers that an operation takes ---- */
-
-/* The number next to x that the operation's input may have. */
-static float fit(const ag__op *op, uint32_t input, float x)
-{
-    const ag__domain *domain = &op->domains[input];
-    if (domain->text == NULL) return x;
-    if (!domain->magnitude) return fminf(fmaxf(x, domain->lowest), domain->highest);
-    return copysignf(fminf(fmaxf(fabsf(x), domain->lowest), domain->highest), x > 0 ? 1 : -1);
-}
-
-static bool is_elementwise(const ag__op *op)
-{
-    return op->forward == ag__elementwise_forward && op->infer_shape == ag__infer_same_shape;
-}
-
-static ag__call call_of(const ag__op *op)
-{
-    return (ag__call){
-        .op = op, .reduction = AG_REDUCTION_NONE, .parameter = PARAMETER, .second_parameter = 1};
-}
-
-/* ---- pictures ---- */
+#define MAX_CURVES 2
 
 /* x and what becomes of it, for one target. */
 typedef struct curve {
-    char name[32];
+    char name[48];
     float x[POINTS];
     const float *value;
     const float *slope;
     size_t slope_stride;
 } curve;
 
-/* A tensor of points: x alone, or rows of x and 0. */
-static ag_tensor *points(ag_arena *arena, const ag__op *op, uint32_t input, uint32_t columns)
+/* ---- inputs ---- */
+
+/* POINTS numbers, or rows of two, all of them the same; of one column the second number is not used. */
+static ag_tensor *constant(ag_arena *arena, uint32_t columns, float first, float second)
 {
     ag_tensor *tensor =
-        ag_tensor_create_zeros(arena, columns == 1 ? 1 : 2, (uint32_t[]){POINTS, columns});
+        ag_tensor_create(arena, columns == 1 ? 1 : 2, (uint32_t[]){POINTS, columns});
+    for (uint32_t i = 0; tensor != NULL && i < POINTS * columns; i++)
+        tensor->data[i] = i % columns == 0 ? first : second;
+    return tensor;
+}
+
+/* The first input: x, or rows of x and another number. */
+static ag_tensor *points(ag_arena *arena, const ag__op *op, uint32_t columns, float second)
+{
+    ag_tensor *tensor = constant(arena, columns, 0, second);
     for (uint32_t i = 0; tensor != NULL && i < POINTS; i++) {
         float x = LEFT_END + (RIGHT_END - LEFT_END) * (float)i / (POINTS - 1);
-        tensor->data[i * columns] = fit(op, input, x);
+        tensor->data[i * columns] = fit(op, 0, x);
     }
     return tensor;
 }
 
-/* The same target everywhere: t, or rows of t and 1 - t. */
-static ag_tensor *constant(ag_arena *arena, float t, uint32_t columns)
+static ag_indices *labels(ag_arena *arena, int32_t label)
 {
-    ag_tensor *tensor =
-        ag_tensor_create_zeros(arena, columns == 1 ? 1 : 2, (uint32_t[]){POINTS, columns});
-    for (uint32_t i = 0; tensor != NULL && i < POINTS * columns; i++)
-        tensor->data[i] = i % columns == 0 ? t : 1 - t;
-    return tensor;
+    ag_indices *indices = ag_indices_create(arena, 1, (uint32_t[]){POINTS});
+    for (uint32_t i = 0; indices != NULL && i < POINTS; i++)
+        indices->data[i] = label;
+    return indices;
 }
 
-static ag_status draw_curve(ag_arena *arena, const ag__op *op, float t, curve *drawn)
+static void create_inputs(ag_arena *arena, ag__call *call, float t)
+{
+    const ag__op *op = call->op;
+    uint32_t columns = is_elementwise(op) ? 1 : 2, target = op->num_inputs - 1;
+    bool one_each = columns == 1 || op->labels_rows;
+    call->inputs[0] = points(arena, op, columns, op->num_inputs == 3);
+    if (op->num_inputs == 3) call->inputs[1] = constant(arena, columns, 1, 0);
+    if (target > 0) call->inputs[target] = constant(arena, one_each ? 1 : 2, t, 1 - t);
+    if (op->takes_labels) call->indices = labels(arena, t == 1 ? 0 : 1);
+}
+
+/* ---- curves ---- */
+
+static bool has_targets(const ag__op *op)
+{
+    return op->num_inputs > 1 || op->takes_labels;
+}
+
+static bool has_negatives(const ag__op *op)
+{
+    return op->num_inputs == 3 && op->by_rows && !op->labels_rows;
+}
+
+static bool allowed(const ag__op *op, float t)
+{
+    if (op->takes_labels) return t >= 0;
+    if (has_negatives(op)) return t <= 0; /* at 1 it would be the positive */
+    return fit(op, op->num_inputs - 1, t) == t;
+}
+
+static void name_curve(curve *named, const ag__op *op, float t)
+{
+    if (op->takes_labels)
+        snprintf(named->name, sizeof named->name, "%s", t == 1 ? "its label" : "the other label");
+    else if (has_negatives(op))
+        snprintf(named->name, sizeof named->name, "negative [%g, %g]", (double)t, (double)(1 - t));
+    else
+        snprintf(named->name, sizeof named->name, "target %g", (double)t);
+}
+
+static ag_status compute_curve(ag_arena *arena, const ag__op *op, float t, curve *computed)
 {
     uint32_t columns = is_elementwise(op) ? 1 : 2, length = POINTS;
     ag__call call = call_of(op);
-    call.inputs[0] = points(arena, op, 0, columns);
-    if (op->num_inputs == 2) call.inputs[1] = constant(arena, t, columns);
-    ag_tensor *value = ag_tensor_create(arena, 1, &length), *upstream = constant(arena, 1, 1);
-    ag_tensor *slope = ag_tensor_create(arena, columns, (uint32_t[]){POINTS, columns});
+    create_inputs(arena, &call, t);
+    ag_tensor *value = ag_tensor_create(arena, 1, &length);
+    ag_tensor *slopes[AG__MAX_INPUTS] = {
+        ag_tensor_create(arena, columns, (uint32_t[]){POINTS, columns})};
     ag_status status = ag__call_value(&call, value);
-    if (status == AG_OK) status = ag__call_gradient(&call, upstream, &slope);
+    if (status == AG_OK) status = ag__call_gradient(&call, constant(arena, 1, 1, 0), slopes);
     if (status != AG_OK) return status;
     for (size_t i = 0; i < POINTS; i++)
-        drawn->x[i] = call.inputs[0]->data[i * columns];
-    drawn->value = value->data;
-    drawn->slope = slope->data;
-    drawn->slope_stride = columns;
-    snprintf(drawn->name, sizeof drawn->name, op->num_inputs == 2 ? "target %g" : "", (double)t);
+        computed->x[i] = call.inputs[0]->data[i * columns];
+    computed->value = value->data;
+    computed->slope = slopes[0]->data;
+    computed->slope_stride = columns;
+    name_curve(computed, op, t);
     return AG_OK;
+}
+
+/* ---- pictures ---- */
+
+/* What x is. */
+static void label_axis(size_t bytes, char *label, const ag__op *op)
+{
+    const char *const *names = op->input_names;
+    if (op->num_inputs < 3)
+        snprintf(label, bytes, is_elementwise(op) ? "%s" : "%s of one class, 0 for the other",
+                 names[0]);
+    else if (is_elementwise(op))
+        snprintf(label, bytes, "%s; %s is 1", names[0], names[1]);
+    else
+        snprintf(label, bytes, "x, where %s is [x, 1] and %s is [1, 0]", names[0], names[1]);
+}
+
+/* The operation and its parameters. */
+static void write_title(size_t bytes, char *title, const ag__op *op)
+{
+    ag__call call = call_of(op);
+    int written = snprintf(title, bytes, "%s", op->name);
+    if (op->parameter_name != NULL)
+        written += snprintf(title + written, bytes - (size_t)written, ", %s %g", op->parameter_name,
+                            (double)call.parameter);
+    if (op->second_parameter_name != NULL)
+        snprintf(title + written, bytes - (size_t)written, ", %s %g", op->second_parameter_name,
+                 (double)call.second_parameter);
 }
 
 static ag_status save_curves(const char *folder, const ag__op *op, size_t count,
                              const curve *curves)
 {
-    char path[512], x_label[64], title[64];
+    char path[512], x_label[96], title[96];
     float slopes[MAX_CURVES][POINTS];
     ag_plot_series value[MAX_CURVES], slope[MAX_CURVES];
     for (size_t i = 0; i < count; i++) {
@@ -120,116 +163,22 @@ static ag_status save_curves(const char *folder, const ag__op *op, size_t count,
     }
     ag_plot_panel panels[] = {{.y_label = "value", .num_series = count, .series = value},
                               {.y_label = "slope", .num_series = count, .series = slope}};
-    snprintf(x_label, sizeof x_label,
-             is_elementwise(op) ? "%s" : "%s of one class, 0 for the other", op->input_names[0]);
+    label_axis(sizeof x_label, x_label, op);
     snprintf(path, sizeof path, "%s/%s.svg", folder, op->name);
-    snprintf(title, sizeof title, op->parameter_name != NULL ? "%s, %s %g" : "%s", op->name,
-             op->parameter_name, (double)PARAMETER);
+    write_title(sizeof title, title, op);
     return ag_save_plot(path, &(ag_plot){title, x_label, 2, panels});
 }
 
-static ag_status draw(ag_arena *arena, const char *folder, const ag__op *op)
+ag_status draw(ag_arena *arena, const char *folder, const ag__op *op)
 {
     static const float targets[] = {1, 0, -1};
     static curve curves[MAX_CURVES];
-    size_t count = 0;
-    if (op->num_inputs > 2 || (op->num_inputs == 1 && !is_elementwise(op))) return AG_OK;
-    for (size_t i = 0; i < (op->num_inputs == 1 ? 1 : 3); i++) {
-        bool allowed = op->num_inputs == 1 || fit(op, 1, targets[i]) == targets[i];
-        if (!allowed || (count == 2 && targets[i] < 0)) continue;
-        ag_status status = draw_curve(arena, op, targets[i], &curves[count++]);
+    size_t count = 0, most = has_targets(op) ? 2 : 1;
+    if (op->num_inputs == 1 && !is_elementwise(op) && !op->takes_labels) return AG_OK;
+    for (size_t i = 0; i < 3 && count < most; i++) {
+        if (has_targets(op) && !allowed(op, targets[i])) continue;
+        ag_status status = compute_curve(arena, op, targets[i], &curves[count++]);
         if (status != AG_OK) return status;
     }
-    return count == 0 ? AG_OK : save_curves(folder, op, count, curves);
-}
-
-/* ---- examples ---- */
-
-static void print_numbers(FILE *file, const char *what, const ag_tensor *tensor)
-{
-    fprintf(file, "%-14s", what);
-    for (size_t i = 0; i < tensor->size; i++) {
-        bool new_row = tensor->ndims > 1 && i > 0 && i % tensor->shape[tensor->ndims - 1] == 0;
-        fprintf(file, "%s %9.4g", new_row ? "\n              " : "", (double)tensor->data[i]);
-    }
-    fprintf(file, "\n");
-}
-
-/* Of one dimension for an elementwise loss, otherwise two rows; one label for each if there are labels. */
-static ag_tensor *example_input(ag_arena *arena, const ag__op *op, uint32_t input)
-{
-    static const float predictions[] = {0.5f, -1, 2, 0.25f, 1.5f, -0.5f},
-                       targets[] = {1, 0, 0, 0, 1, 0};
-    bool last = op->num_inputs > 1 && input == op->num_inputs - 1;
-    bool is_label = last && op->labels_rows;
-    uint32_t ndims = is_elementwise(op) || is_label ? 1 : 2;
-    const uint32_t line[] = {is_label ? 2 : 4}, rows[] = {2, 3};
-    ag_tensor *tensor = ag_tensor_create(arena, ndims, ndims == 1 ? line : rows);
-    for (size_t i = 0; tensor != NULL && i < tensor->size; i++)
-        tensor->data[i] = fit(op, input, last ? targets[i] : predictions[(i + 2 * input) % 6]);
-    return tensor;
-}
-
-static void print_call(FILE *file, const ag__op *op)
-{
-    fprintf(file, "ag_variable *loss = ag_%s(arena", op->name);
-    for (uint32_t i = 0; i < op->num_inputs; i++)
-        fprintf(file, ", %s", op->input_names[i]);
-    fprintf(file, "%s, AG_REDUCTION_MEAN);\n\n", op->parameter_name != NULL ? ", 0.5f" : "");
-}
-
-static ag_status write_example(ag_arena *arena, const char *folder, const ag__op *op)
-{
-    char path[512], what[64];
-    const uint32_t scalar[] = {1};
-    ag__call call = call_of(op);
-    call.reduction = AG_REDUCTION_MEAN;
-    ag_tensor *outs[AG__MAX_INPUTS] = {NULL};
-    for (uint32_t i = 0; i < op->num_inputs; i++) {
-        call.inputs[i] = example_input(arena, op, i);
-        if (call.inputs[i] == NULL) return ag_last_status();
-        if (i < op->num_differentiable)
-            outs[i] = ag_tensor_create(arena, call.inputs[i]->ndims, call.inputs[i]->shape);
-    }
-    ag_tensor *value = ag_tensor_create(arena, 1, scalar);
-    ag_status status = ag__call_value_and_gradient(&call, value, outs);
-    if (status != AG_OK) return status;
-    snprintf(path, sizeof path, "%s/%s.txt", folder, op->name);
-    FILE *file = fopen(path, "w");
-    if (file == NULL) return AG_ERROR_FILE;
-    print_call(file, op);
-    for (uint32_t i = 0; i < op->num_inputs; i++)
-        print_numbers(file, op->input_names[i], call.inputs[i]);
-    print_numbers(file, "loss", value);
-    for (uint32_t i = 0; i < op->num_differentiable; i++) {
-        snprintf(what, sizeof what, "d/d %s", op->input_names[i]);
-        print_numbers(file, what, outs[i]);
-    }
-    return fclose(file) == 0 ? AG_OK : AG_ERROR_FILE;
-}
-
-/* ---- all of them ---- */
-
-/* An operation that this program does not understand is named, and has no picture. */
-static void note(const ag__op *op, const char *what, ag_status status)
-{
-    if (status != AG_OK) fprintf(stderr, "no %s of %s: %s\n", what, op->name, ag_last_error());
-    ag_clear_error();
-}
-
-int main(int argc, char **argv)
-{
-    const char *folder = argc > 1 ? argv[1] : ".";
-    ag_arena *arena = ag_arena_create(0);
-    if (arena == NULL) return 1;
-    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
-        note(losses[i], "picture", draw(arena, folder, losses[i]));
-        note(losses[i], "example", write_example(arena, folder, losses[i]));
-        ag_arena_reset(arena);
-    }
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-        if (is_elementwise(functions[i]) && functions[i]->num_inputs == 1)
-            note(functions[i], "picture", draw(arena, folder, functions[i]));
-    ag_arena_destroy(arena);
-    return 0;
+    return save_curves(folder, op, count, curves);
 }

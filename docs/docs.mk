@@ -42,19 +42,19 @@ clean-local:
 
 # ---- HTML ----
 
-EXTRA_PROGRAMS += docs/curves docs/fused_memory
-docs_curves_CPPFLAGS = $(AM_CPPFLAGS)
-docs_curves_LDADD = libinternal.la
-docs_curves_SOURCES = docs/curves.c
+EXTRA_PROGRAMS += docs/pictures docs/fused_memory
+docs_pictures_CPPFLAGS = $(AM_CPPFLAGS)
+docs_pictures_LDADD = libinternal.la
+docs_pictures_SOURCES = docs/pictures.c docs/pictures.h docs/curves.c docs/worked_examples.c
 docs_fused_memory_CPPFLAGS = $(AM_CPPFLAGS)
 docs_fused_memory_LDADD = libautograd.la
 docs_fused_memory_SOURCES = docs/fused_memory.c
 
 .PHONY: docs
 if HAVE_DOXYGEN
-docs: docs/curves$(EXEEXT) docs/fused_memory$(EXEEXT)
+docs: docs/pictures$(EXEEXT) docs/fused_memory$(EXEEXT)
 	rm -rf html pictures && $(MKDIR_P) pictures
-	./docs/curves pictures
+	./docs/pictures pictures
 	./docs/fused_memory pictures/fused-memory.svg
 	cd '$(srcdir)' && { cat docs/Doxyfile && printf '%s\n' \
 	    'PROJECT_NUMBER = $(VERSION)' \

@@ -1,6 +1,6 @@
 # doxygen.awk: makes of a public header what Doxygen reads. The headers stay as people read them; this gives
 # the first comment to the file, structure to each loss's comment (formula, gradient, shapes, domain), a
-# picture and an example where docs/curves has made one, and one line to the further forms of a loss.
+# picture and an example where docs/pictures has made one, and one line to the further forms of a loss.
 #
 # -v pictures=FOLDER  where NAME.svg and NAME.txt are
 
@@ -15,14 +15,27 @@ function exists(path,    line) {
     return 1
 }
 
-# Indices and powers of one symbol: x_c, e^-|x|, Σ_rows.
+# Indices and powers: x_c, Σ_rows, Σ_{c≠y}; e^-|x|, e^(-x t).
 function typeset(text) {
     gsub(/&/, "\\&amp;", text)
     gsub(/</, "\\&lt;", text)
     gsub(/>/, "\\&gt;", text)
-    text = raise(text)
+    sub(/^-/, "−", text)
+    text = raise(bracketed(text))
     gsub(/ - /, " − ", text)
     gsub(/Σ_rows/, "Σ<sub>rows</sub>", text)
+    return text
+}
+
+# Powers and indices in brackets, which typesetting makes superfluous.
+function bracketed(text,    what) {
+    gsub(/\^γ/, "<sup>γ</sup>", text)
+    while (match(text, /\^\([^()]*\)|_\{[^}]*\}/)) {
+        what = substr(text, RSTART + 2, RLENGTH - 3)
+        sub(/^-/, "−", what)
+        tag = substr(text, RSTART, 1) == "_" ? "sub" : "sup"
+        text = substr(text, 1, RSTART - 1) "<" tag ">" what "</" tag ">" substr(text, RSTART + RLENGTH)
+    }
     return text
 }
 
@@ -47,23 +60,26 @@ function raise(text,    result, what) {
     return result text
 }
 
-# "Huber loss (P. Huber 1964): formula. Rest" becomes a sentence, a formula on its own line, and the rest.
-function with_formula(text,    title, formula, rest) {
-    if (!match(text, /^[A-Z][A-Za-z0-9 ().,'-]*: /)) return text
+# "Huber loss (P. Huber 1964): formula. Rest" becomes a title, a formula on its own line, the rest and the source.
+function with_formula(text,    formula, rest) {
+    if (!match(text, /^[A-Z][A-Za-z0-9 (),.;'-]*: /)) return text
     title = substr(text, 1, RLENGTH - 2)
     formula = substr(text, RLENGTH + 1)
+    if (match(title, / \(.*[0-9][0-9][0-9][0-9]\)$/)) {
+        source = substr(title, RSTART + 2, RLENGTH - 3)
+        title = substr(title, 1, RSTART - 1)
+    }
     rest = ""
     if (match(formula, /\.( [A-Z]|$)/)) {
         rest = substr(formula, RSTART + 2)
         formula = substr(formula, 1, RSTART - 1)
     }
-    gsub(/[.] /, ".\\&nbsp;", title) # the brief description would end there
     return "@brief " title ".\n\n<div class=\"formula\">" typeset(formula) "</div>\n\n" rest
 }
 
 # Labels that begin a sentence begin a paragraph of their own.
 function with_labels(text,    n, i, labels, label) {
-    n = split("Gradient|Shapes|Domain|Kink|Kinks|Failures", labels, "|")
+    n = split("Gradient|Shapes|Domain|Kink|Kinks|Options|Failures", labels, "|")
     for (i = 1; i <= n; i++) {
         label = labels[i]
         gsub("(^|[.] )" label "( to [a-z0-9]+)?: ", ".\n\n@par " label "\n&", text)
@@ -109,7 +125,7 @@ function add_line(line) {
     } else if (line ~ /^  [^ ]/ && !code) {
         flush_paragraph()
         paragraph = "- \001" substr(line, 3) "\002"
-    } else if (line ~ /^@/ || (loss && line ~ /^(Gradient|Shapes|Domain)[^.]*: /)) {
+    } else if (line ~ /^@/ || (loss && line ~ /^(Gradient|Shapes|Domain|Options)[^.]*: /)) {
         flush_paragraph()
         paragraph = line
     } else {
@@ -123,6 +139,17 @@ function finish_comment() {
     flush_paragraph()
     waiting = doc
     doc = ""
+}
+
+# A page for a loss, with all forms of it.
+function begin_page(name, title) {
+    emit("@defgroup " name " " name "\n@brief " title ".\n@ingroup losses\n@{\n")
+    in_page = 1
+}
+
+function end_page() {
+    if (in_page) emit("@}\n")
+    in_page = 0
 }
 
 function emit(text) {
@@ -168,6 +195,7 @@ FNR == 1 {
     sub(/.*\//, "", file)
     loss = file == "loss.h"
     emit("@file autograd/" file "\n")
+    if (loss) emit("@defgroup losses Losses\n@brief A page for each, with formula, curve and example.\n")
 }
 
 file == "using.h" && !comment && !/^\/\*/ { print ""; next }
@@ -222,7 +250,10 @@ pending && (!is_doc || /^$/) {
 pending {
     first = name_of($0)
     base_name = substr(first, 4)
+    if (loss && first != "") begin_page(base_name, title)
+    if (source != "") waiting = waiting "@par Source\n" source ".\n\n"
     emit(waiting (first != "" ? pictures_of(first) : ""))
+    title = source = ""
     pending = 0
     in_group = first != ""
     in_prototype = /^AG_API/
@@ -237,5 +268,5 @@ in_group && !in_prototype && /^AG_API/ {
     if (name != "") emit(further_form(name) "\n")
 }
 in_prototype && /;/ { in_prototype = 0 }
-/^$/ { in_group = 0 }
+/^$/ { in_group = 0; end_page() }
 { print }

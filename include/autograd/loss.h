@@ -138,7 +138,7 @@ AG_API ag_status ag_tensor_l1_loss_with(ag_tensor *out, ag_tensor *out_grad, con
                                         const ag_tensor *target, const ag_loss_options *options);
 
 /**
- * Huber loss (P. Huber 1964): with d = p - t, d²/2 where |d| ≤ δ, else δ (|d| - δ/2); (1/N) Σ.
+ * Huber loss (P. Huber 1964): (1/N) Σ of d²/2 where |d| ≤ δ, else δ (|d| - δ/2), with d = p - t.
  * An element loss, between mse_loss / 2 and δ times l1_loss.
  * Gradient: d / N where |d| ≤ δ, else δ sign(d) / N.
  * @param delta  δ > 0; infinity gives d²/2 everywhere.
@@ -232,8 +232,8 @@ AG_API ag_status ag_tensor_cross_entropy_loss_with(ag_tensor *out, ag_tensor *ou
                                                    const ag_loss_options *options);
 
 /**
- * Cross-entropy of logits and classes: (1/N) Σ_rows log Σ_j e^x_j - x_y, which is cross_entropy_loss for
- * one-hot rows that nobody has to write: y is the row's label. A row loss.
+ * Cross-entropy of logits and classes: (1/N) Σ_rows (log Σ_j e^x_j - x_y), with y the row's label. A
+ * row loss: cross_entropy_loss for one-hot rows that nobody has to write.
  * Shapes: logits [..., classes]; labels one per row: [rows], [rows, 1], or the leading dimensions.
  * Gradient: (softmax(x)_c - 1[c = y]) / N. Domain: labels from 0 to classes - 1; of another one, that is
  * not ignored, the message names the first.
@@ -420,11 +420,11 @@ AG_API ag_status ag_tensor_cosine_embedding_loss_with(ag_tensor *out, ag_tensor 
                                                       float margin, const ag_loss_options *options);
 
 /**
- * Triplet loss: (1/N) Σ_rows max(0, |a - p| - |a - n| + margin), with Euclidean distances (Schroff et
- * al. 2015, without the squares). A row loss on embeddings.
+ * Triplet loss (F. Schroff et al. 2015): (1/N) Σ_rows max(0, |a - p| - |a - n| + margin), with Euclidean
+ * distances. A row loss on embeddings; in the source the distances are squared.
  * Shapes: anchor, positive and negative [..., features].
- * Gradient where the loss is positive: (a-p)/|a-p| - (a-n)/|a-n| to the anchor, -(a-p)/|a-p| to the
- * positive, (a-n)/|a-n| to the negative, each / N; a distance of 0 adds 0.
+ * Gradient: (a-p)/|a-p| - (a-n)/|a-n| to the anchor, -(a-p)/|a-p| to the positive, (a-n)/|a-n| to the
+ * negative, each / N, where the loss is positive; a distance of 0 adds 0.
  * Options: norm p and epsilon ε, for distances |u - v + ε|_p as PyTorch has them (2 and 0 if they are not
  * given); swap, with which the nearer of anchor and positive to the negative counts (V. Balntas et al.
  * 2016; the anchor if both are equally near); soft_margin, log(1 + e^(|a-p| - |a-n|)), which knows no
@@ -458,8 +458,8 @@ AG_API ag_status ag_tensor_triplet_loss_with(ag_tensor *out, ag_tensor *out_anch
                                              const ag_loss_options *options);
 
 /**
- * Smooth absolute error (R. Girshick 2015): with d = p - t, d²/(2β) where |d| < β, else |d| - β/2;
- * (1/N) Σ. An element loss: huber_loss / β, which tends to l1_loss as β does to 0.
+ * Smooth absolute error (R. Girshick 2015): (1/N) Σ of d²/(2β) where |d| < β, else |d| - β/2, with
+ * d = p - t. An element loss: huber_loss / β, which tends to l1_loss as β does to 0.
  * Gradient: d / β / N where |d| < β, else sign(d) / N.
  * @param beta  β ≥ 0; 0 gives l1_loss.
  */
@@ -536,7 +536,7 @@ AG_API ag_status ag_tensor_multilabel_soft_margin_loss_with(ag_tensor *out, ag_t
  * max(0, m - x_y + x_c)^p, with y the row's label among C classes. A row loss: each class should stay a margin
  * below the right one.
  * Shapes: logits [..., classes]; labels one per row, as in cross_entropy_labels_loss.
- * Gradient, with z = m - x_y + x_c: w_y p z^(p-1) / C / N to x_c where z > 0, and minus their sum to x_y.
+ * Gradient: w_y p z^(p-1) / C / N to x_c where z = m - x_y + x_c > 0, and minus their sum to x_y.
  * Options: norm is p, 1 (if not given) or 2; class_weights w, by which AG_DIVISOR_AUTO does not divide, as in
  * PyTorch; ignore_index; num_correct.
  * @param margin  m, finite, usually 1.
@@ -642,8 +642,8 @@ AG_API ag_status ag_tensor_poisson_nll_loss_with(ag_tensor *out, ag_tensor *out_
                                                  const ag_loss_options *options);
 
 /**
- * Negative log-likelihood of normal distributions: (1/N) Σ ½ (log v + (t - m)²/v) (D. Nix and A. Weigend
- * 1994). An element loss of predicted mean m and variance v.
+ * Negative log-likelihood of normal distributions (D. Nix and A. Weigend 1994): (1/N) Σ ½ (log v +
+ * (t - m)²/v). An element loss of predicted mean m and variance v.
  * Gradient: (m - t) / v / N to the mean, ½ (1 - (m - t)²/v) / v / N to the variance. A variance below
  * epsilon is taken for epsilon, in value and gradient, as PyTorch does. Domain: v ≥ 0.
  * Options: epsilon, 1e-6 if it is not given; full adds ½ log(2π).

@@ -81,8 +81,9 @@ struct ag__op {
     const char *input_names[AG__MAX_INPUTS];
     ag__domain domains[AG__MAX_INPUTS];
 
-    const char *parameter_name; /* NULL where there is none that could be wrong */
-    ag__domain parameter_range; /* without a text: any finite number; NaN is in none */
+    const char *parameter_name;        /* NULL where there is none that could be wrong */
+    ag__domain parameter_range;        /* without a text: any finite number; NaN is in none */
+    const char *second_parameter_name; /* of a loss that has two */
 
     bool
         counts_rows; /* of a loss of labels: MEAN divides by rows also where class_weights are given */

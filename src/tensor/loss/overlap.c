@@ -93,8 +93,8 @@ static ag_status infer_tversky(const ag__call *call, ag__shape *shape)
 {
     float beta = call->second_parameter;
     if (beta >= 0 && beta <= FLT_MAX) return ag__rowwise_infer_shape(call, shape);
-    return ag__fail(AG_ERROR_ARGUMENT, "%s: beta is %g but must be finite and at least 0",
-                    call->op->name, (double)beta);
+    return ag__fail(AG_ERROR_ARGUMENT, "%s: %s is %g but must be finite and at least 0",
+                    call->op->name, call->op->second_parameter_name, (double)beta);
 }
 
 #define OVERLAP                                                                                    \
@@ -116,6 +116,7 @@ const ag__op ag__op_tversky_loss = {
     OVERLAP,
     .parameter_name = "alpha",
     .parameter_range = AG__FINITE_NOT_NEGATIVE,
+    .second_parameter_name = "beta",
     .infer_shape = infer_tversky,
     .law = &(const ag__rowwise){compute_tversky},
 };
