@@ -43,19 +43,21 @@ clean-local:
 # ---- HTML ----
 
 EXTRA_PROGRAMS += docs/pictures docs/fused_memory
-docs_pictures_CPPFLAGS = $(AM_CPPFLAGS)
+if HAVE_CHECK
+check_PROGRAMS += docs/pictures docs/fused_memory
+endif
+docs_pictures_CPPFLAGS = $(LIBRARY_CPPFLAGS)
 docs_pictures_LDADD = libinternal.la
 docs_pictures_SOURCES = docs/pictures.c docs/pictures.h docs/curves.c docs/worked_examples.c
-docs_fused_memory_CPPFLAGS = $(AM_CPPFLAGS)
+docs_fused_memory_CPPFLAGS = $(LIBRARY_CPPFLAGS)
 docs_fused_memory_LDADD = libautograd.la
 docs_fused_memory_SOURCES = docs/fused_memory.c
 
 .PHONY: docs
 if HAVE_DOXYGEN
-docs: docs/pictures$(EXEEXT) docs/fused_memory$(EXEEXT)
+docs: docs/pictures$(EXEEXT)
 	rm -rf html pictures && $(MKDIR_P) pictures
 	./docs/pictures pictures
-	./docs/fused_memory pictures/fused-memory.svg
 	cd '$(srcdir)' && { cat docs/Doxyfile && printf '%s\n' \
 	    'PROJECT_NUMBER = $(VERSION)' \
 	    'INPUT = README.md CHANGELOG.md CONTRIBUTING.md docs include/autograd' \
@@ -63,7 +65,7 @@ docs: docs/pictures$(EXEEXT) docs/fused_memory$(EXEEXT)
 	    'EXAMPLE_PATH = .' \
 	    'STRIP_FROM_PATH = . include' \
 	    'STRIP_FROM_INC_PATH = include' \
-	    'IMAGE_PATH = $(abs_builddir)/pictures' \
+	    'IMAGE_PATH = $(abs_builddir)/pictures docs' \
 	    'HTML_EXTRA_STYLESHEET = docs/style.css' \
 	    'FILTER_PATTERNS = "*.h=$(AWK) -v pictures=$(abs_builddir)/pictures -f docs/doxygen.awk" "*.md=$(AWK) -f docs/pages.awk"' \
 	    'OUTPUT_DIRECTORY = $(abs_builddir)'; } | $(DOXYGEN) -

@@ -2,7 +2,7 @@
  * fused_memory.c: the picture of docs/fused-losses.md: what a step takes from its arena, with all
  * logits and without, as the vocabulary grows.
  *
- *     fused_memory fused-memory.svg
+ *     make docs/fused_memory && docs/fused_memory docs/fused-memory.svg
  */
 #include <autograd/autograd.h>
 
