@@ -17,7 +17,7 @@ function begin_page(name, brief) {
     page = folder "/" name ".3"
     out(".\\\" made by docs/man.awk from include/autograd")
     out(".TH " toupper(name) " 3 \"\" \"libautograd " version "\" \"Library Functions Manual\"")
-    out(".SH NAME")
+    out(".nh\n.SH NAME")
     out(name " \\- " text(brief))
 }
 
