@@ -227,7 +227,7 @@ static bool print_line(const line *l)
 
 int main(int argc, char **argv)
 {
-    const char *path = argc > 1 ? argv[1] : VECTORS;
+    const char *path = argc > 1 ? argv[1] : TESTS_FOLDER "/vectors/torch.txt";
     FILE *file = fopen(path, "r");
     char version[32];
     if (file == NULL || fscanf(file, "# %*[^0-9] %31s", version) != 1) {

@@ -7,10 +7,11 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <autograd/using.h>
+
+#include "suite.h"
 
 static Arena *arena, *graph_arena, *temp_arena;
 static Tensor *out, *one; /* a scalar for results, and the upstream gradient 1 */
@@ -371,9 +372,9 @@ START_TEST(headers_and_library_are_of_one_version)
 }
 END_TEST
 
-static TCase *losses_case(void)
+static void add_losses(Suite *suite)
 {
-    TCase *tests = tcase_create("losses");
+    TCase *tests = add_case(suite, "losses");
     tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_test(tests, mse);
     tcase_add_test(tests, l1);
@@ -388,29 +389,23 @@ static TCase *losses_case(void)
     tcase_add_test(tests, l1_regularisation);
     tcase_add_test(tests, cosine_embedding);
     tcase_add_test(tests, triplet);
-    return tests;
 }
 
-static TCase *structure_case(void)
+static void add_structure(Suite *suite)
 {
-    TCase *tests = tcase_create("structure");
+    TCase *tests = add_case(suite, "structure");
     tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_test(tests, a_loss_records_what_the_specification_says);
     tcase_add_test(tests, the_common_structure_compiles_and_computes);
     tcase_add_test(tests, the_rest_of_the_bare_names_work);
     tcase_add_test(tests, the_library_says_what_it_is);
     tcase_add_test(tests, headers_and_library_are_of_one_version);
-    return tests;
 }
 
 int main(void)
 {
     Suite *suite = suite_create("api");
-    suite_add_tcase(suite, losses_case());
-    suite_add_tcase(suite, structure_case());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    add_losses(suite);
+    add_structure(suite);
+    return run_suite(suite);
 }

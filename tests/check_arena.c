@@ -10,6 +10,7 @@
 #include <autograd/arena.h>
 
 #include "assertions.h"
+#include "suite.h"
 
 #define ALIGNMENT 64
 
@@ -623,9 +624,9 @@ END_TEST
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
-static TCase *taking(void)
+static void add_taking(Suite *suite)
 {
-    TCase *tests = tcase_create("taking");
+    TCase *tests = add_case(suite, "taking");
     tcase_add_test(tests, a_new_arena_holds_nothing);
     tcase_add_test(tests, the_default_chunk_is_a_mebibyte);
     tcase_add_test(tests, memory_is_aligned_and_counted_with_its_alignment);
@@ -636,12 +637,11 @@ static TCase *taking(void)
     tcase_add_loop_test(tests, an_impossible_size_fails_and_leaves_the_arena_as_it_was, 0,
                         COUNT_OF(impossible_sizes));
     tcase_add_test(tests, no_bytes_are_no_request);
-    return tests;
 }
 
-static TCase *giving_back(void)
+static void add_giving_back(Suite *suite)
 {
-    TCase *tests = tcase_create("giving back");
+    TCase *tests = add_case(suite, "giving back");
     tcase_add_test(tests, a_rewind_gives_back_what_came_after_the_mark_and_nothing_else);
     tcase_add_test(tests, a_rewind_does_not_touch_what_it_gives_back);
     tcase_add_test(tests, marks_nest);
@@ -656,12 +656,11 @@ static TCase *giving_back(void)
     tcase_add_test(tests, a_mark_that_was_rewound_past_is_refused);
     tcase_add_test(tests, a_stale_mark_in_a_chunk_not_reached_again_is_refused);
     tcase_add_test(tests, a_stale_mark_that_the_arena_has_grown_past_does_no_harm);
-    return tests;
 }
 
-static TCase *limits_and_lives(void)
+static void add_limits_and_lives(Suite *suite)
 {
-    TCase *tests = tcase_create("limits and lives");
+    TCase *tests = add_case(suite, "limits and lives");
     tcase_add_test(tests, a_limit_is_kept_to_the_byte);
     tcase_add_test(tests, a_request_beyond_the_limit_fails_and_a_smaller_one_succeeds);
     tcase_add_test(tests, a_limit_below_one_allocation_allows_none);
@@ -669,18 +668,13 @@ static TCase *limits_and_lives(void)
     tcase_add_test(tests, a_limit_beyond_all_memory_is_none);
     tcase_add_test(tests, threads_use_arenas_of_their_own_without_coordination);
     tcase_add_loop_test(tests, random_lives_never_hand_out_memory_twice, 0, 12);
-    return tests;
 }
 
 int main(void)
 {
     Suite *suite = suite_create("arena");
-    suite_add_tcase(suite, taking());
-    suite_add_tcase(suite, giving_back());
-    suite_add_tcase(suite, limits_and_lives());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    add_taking(suite);
+    add_giving_back(suite);
+    add_limits_and_lives(suite);
+    return run_suite(suite);
 }

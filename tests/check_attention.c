@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
 #include "torch_results.h"
 
 static ag_arena *arena;
@@ -88,14 +89,10 @@ static void check_result(const torch_result *r)
 
 START_TEST(attention_is_as_in_pytorch)
 {
-    const char *srcdir = getenv("srcdir");
-    char path[4096];
-    snprintf(path, sizeof path, "%s/tests/vectors/attention.txt", srcdir != NULL ? srcdir : ".");
-    FILE *file = fopen(path, "r");
+    FILE *file = open_vectors("attention.txt");
     ag_arena *read = ag_arena_create(0);
     torch_result result;
     int count = 0;
-    ck_assert_msg(file != NULL, "cannot open %s", path);
     for (; torch_read_result(file, read, &result); count++)
         check_result(&result);
     ck_assert_msg(feof(file), "attention.txt is damaged after %s", result.label);
@@ -246,19 +243,13 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("attention");
-    TCase *tests = tcase_create("attention");
+    TCase *tests = add_case(suite, "attention");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, attention_is_as_in_pytorch);
     tcase_add_test(tests, attention_refuses_other_widths);
     tcase_add_test(tests, causal_attention_does_not_look_ahead);
     tcase_add_test(tests, gradients_of_a_transformer_block_are_right);
     tcase_add_test(tests, gradients_of_attention_are_right);
     tcase_add_test(tests, a_small_transformer_learns);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "bad_inputs/bad_inputs.h"
+#include "suite.h"
 
 #define FEWEST_CASES 400
 #define MOST_FUNCTIONS 1024
@@ -76,8 +77,8 @@ void bad_input_assert(const char *function, const char *doing, ag_status status,
 /* Runs after all others. */
 START_TEST(every_public_function_has_a_case)
 {
-    FILE *file = fopen(EXPORTED_SYMBOLS, "r");
-    ck_assert_msg(file != NULL, "cannot open %s", EXPORTED_SYMBOLS);
+    FILE *file = fopen(TESTS_FOLDER "/exported_symbols.txt", "r");
+    ck_assert_msg(file != NULL, "cannot open %s", TESTS_FOLDER "/exported_symbols.txt");
     char line[LONGEST_NAME], missing[2000] = "";
     size_t length = 0;
     while (fgets(line, sizeof line, file) != NULL) {
@@ -100,10 +101,9 @@ END_TEST
 static void add_completeness(Suite *suite)
 {
     if (getenv("CK_RUN_CASE") != NULL) return; /* a part alone cannot be complete */
-    TCase *tests = tcase_create("completeness");
+    TCase *tests = add_case(suite, "completeness");
     tcase_add_test(tests, every_public_function_has_a_case);
     tcase_add_test(tests, there_are_many_cases);
-    suite_add_tcase(suite, tests);
 }
 
 int main(void)
@@ -115,9 +115,5 @@ int main(void)
     add_op_memory(suite);
     add_op_values(suite);
     add_completeness(suite);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,11 +7,11 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "assertions.h"
 #include "op_calls.h"
+#include "suite.h"
 
 /* Tests over all losses get the entry's index as _i. */
 #define ENTRY (&op_entries[_i])
@@ -780,14 +780,6 @@ END_TEST
 
 /* ---- the suite ---- */
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, 120);
-    suite_add_tcase(suite, tests);
-    return tests;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("claims");
@@ -797,9 +789,5 @@ int main(void)
     tcase_add_loop_test(tests, gradients_are_those_of_the_functions_on_tensors, 0,
                         num_loss_entries);
     tcase_add_loop_test(tests, backward_computes_what_forward_has_not, 0, num_loss_entries);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -8,9 +8,9 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
 #include "tensor/contrastive/contrast.h"
 
 #define MOST_ROWS 700
@@ -496,8 +496,7 @@ static void compare_with_file(FILE *file, const batch *b)
 
 START_TEST(values_and_gradients_are_those_of_pytorch)
 {
-    FILE *file = fopen(VECTORS, "r");
-    ck_assert_msg(file != NULL, "cannot open %s", VECTORS);
+    FILE *file = open_vectors("contrastive.txt");
     unsigned which, rows, others, width, soft, divisor, compared = 0, by;
     float parameter, margin;
     while (fscanf(file, "%u %u %u %u %f %f %u %u %u", &which, &rows, &others, &width, &parameter,
@@ -837,9 +836,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("contrastive");
-    TCase *tests = tcase_create("losses of batches");
+    TCase *tests = add_case(suite, "losses of batches");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, values_and_gradients_are_those_of_the_definition, 0, KINDS);
     tcase_add_loop_test(tests, a_batch_of_two_rows_and_of_one, 0, KINDS);
     tcase_add_loop_test(tests, several_grains_add_up, 0, KINDS);
@@ -857,10 +855,5 @@ int main(void)
     tcase_add_loop_test(tests, large_logits_stay_exact, NCE, KINDS);
     tcase_add_loop_test(tests, errors_name_what_is_wrong, 0, KINDS);
     tcase_add_loop_test(tests, memory_that_is_refused_is_an_error, 0, KINDS);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

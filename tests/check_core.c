@@ -7,29 +7,16 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <autograd/autograd.h>
 
+#include "assertions.h"
+#include "suite.h"
+
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
-
-/* Checks what the last failure left behind, and forgets it. */
-static void assert_last_failure(ag_status status, const char *fragment)
-{
-    ck_assert_str_eq(ag_status_name(ag_last_status()), ag_status_name(status));
-    ck_assert_msg(strstr(ag_last_error(), fragment) != NULL, "\"%s\" does not say \"%s\"",
-                  ag_last_error(), fragment);
-    ag_clear_error();
-}
-
-static void assert_fails(ag_status actual, ag_status status, const char *fragment)
-{
-    ck_assert_str_eq(ag_status_name(actual), ag_status_name(status));
-    assert_last_failure(status, fragment);
-}
 
 static ag_arena *arena;
 
@@ -1009,17 +996,10 @@ END_TEST
 
 /* ---- */
 
-static TCase *create_case(const char *name)
+static void add_status(Suite *suite)
 {
-    TCase *tests = tcase_create(name);
+    TCase *tests = add_case(suite, "status");
     tcase_add_checked_fixture(tests, create_arena, destroy_arena);
-    tcase_set_timeout(tests, 60);
-    return tests;
-}
-
-static TCase *status_case(void)
-{
-    TCase *tests = create_case("status");
     tcase_add_test(tests, every_status_keeps_its_number_and_has_a_name_and_a_text);
     tcase_add_test(tests, the_list_of_statuses_is_what_this_test_knows);
     tcase_add_loop_test(tests, a_number_of_no_status_is_named_as_such, 0,
@@ -1031,12 +1011,12 @@ static TCase *status_case(void)
     tcase_add_test(tests, a_null_that_is_no_result_is_a_reason_of_its_own);
     tcase_add_test(tests, a_message_longer_than_the_memory_for_it_is_cut);
     tcase_add_test(tests, each_thread_has_its_own_last_failure);
-    return tests;
 }
 
-static TCase *tensor_case(void)
+static void add_tensor(Suite *suite)
 {
-    TCase *tests = create_case("tensor");
+    TCase *tests = add_case(suite, "tensor");
+    tcase_add_checked_fixture(tests, create_arena, destroy_arena);
     tcase_add_test(tests, a_tensor_has_the_shape_that_was_asked_for);
     tcase_add_test(tests, zeros_are_zero_even_in_memory_used_before);
     tcase_add_test(tests, values_are_copied_and_memory_is_wrapped);
@@ -1052,12 +1032,12 @@ static TCase *tensor_case(void)
     tcase_add_test(tests, add_adds_and_its_output_may_be_an_input);
     tcase_add_test(tests, add_refuses_an_output_that_overlaps_an_input_in_part);
     tcase_add_test(tests, copy_and_add_want_equal_shapes);
-    return tests;
 }
 
-static TCase *random_case(void)
+static void add_random(Suite *suite)
 {
-    TCase *tests = create_case("random");
+    TCase *tests = add_case(suite, "random");
+    tcase_add_checked_fixture(tests, create_arena, destroy_arena);
     tcase_add_test(tests, published_numbers_come_out);
     tcase_add_test(tests, bits_follow_the_reference);
     tcase_add_test(tests, a_zeroed_state_is_that_of_seed_0);
@@ -1077,30 +1057,25 @@ static TCase *random_case(void)
     tcase_add_test(tests, shuffle_gives_every_order_equally_often);
     tcase_add_test(tests, shuffle_has_limits);
     tcase_add_test(tests, a_null_generator_gives_zero);
-    return tests;
 }
 
-static TCase *threads_case(void)
+static void add_threads(Suite *suite)
 {
-    TCase *tests = create_case("threads");
+    TCase *tests = add_case(suite, "threads");
+    tcase_add_checked_fixture(tests, create_arena, destroy_arena);
     tcase_add_test(tests, the_number_of_threads_has_a_range);
     tcase_add_test(tests, the_number_of_threads_is_what_was_set);
     tcase_add_test(tests, deterministic_products_are_a_setting);
     tcase_add_test(tests, a_deterministic_product_has_the_same_bits_for_any_number_of_threads);
     tcase_add_test(tests, a_forked_child_computes_the_same_on_one_thread);
-    return tests;
 }
 
 int main(void)
 {
     Suite *suite = suite_create("core");
-    suite_add_tcase(suite, status_case());
-    suite_add_tcase(suite, tensor_case());
-    suite_add_tcase(suite, random_case());
-    suite_add_tcase(suite, threads_case());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    add_status(suite);
+    add_tensor(suite);
+    add_random(suite);
+    add_threads(suite);
+    return run_suite(suite);
 }

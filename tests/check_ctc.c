@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 static ag_arena *arena;
 
 static void set_up(void)
@@ -193,11 +195,7 @@ static void compare(FILE *file, const ag_tensor *actual)
 
 START_TEST(ctc_agrees_with_pytorch)
 {
-    const char *srcdir = getenv("srcdir");
-    char path[4096];
-    snprintf(path, sizeof path, "%s/tests/vectors/ctc.txt", srcdir != NULL ? srcdir : ".");
-    FILE *file = fopen(path, "r");
-    ck_assert_msg(file != NULL, "cannot open %s", path);
+    FILE *file = open_vectors("ctc.txt");
     ctc c;
     int count = 0;
     for (; read_case(file, &c); count++) {
@@ -303,7 +301,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("ctc");
-    TCase *tests = tcase_create("ctc");
+    TCase *tests = add_case(suite, "ctc");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, the_sum_goes_over_all_paths, 0, 4);
     tcase_add_test(tests, ctc_agrees_with_pytorch);
@@ -312,10 +310,5 @@ int main(void)
     tcase_add_test(tests, an_impossible_class_closes_its_paths);
     tcase_add_test(tests, ctc_knows_no_threads);
     tcase_add_test(tests, wrong_lengths_and_labels);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,8 +7,10 @@
 #include <autograd/autograd.h>
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "assertions.h"
+#include "suite.h"
 
 typedef long double real;
 
@@ -232,13 +234,6 @@ END_TEST
 
 /* ---- errors ---- */
 
-static void assert_refused(ag_status found, ag_status expected, const char *mentioned)
-{
-    ck_assert_int_eq(found, expected);
-    ck_assert_msg(strstr(ag_last_error(), mentioned) != NULL, "\"%s\" does not mention %s",
-                  ag_last_error(), mentioned);
-}
-
 START_TEST(errors_name_what_is_wrong)
 {
     const uint32_t turned[] = {CLASSES, ROWS};
@@ -247,16 +242,16 @@ START_TEST(errors_name_what_is_wrong)
     ag_tensor *other = ag_tensor_create_zeros(arena, 2, turned);
     prepare(which);
     ag_tensor_fill(out, 77);
-    assert_refused(hvp(which, NULL, out, mean), AG_ERROR_NULL, "vector is NULL");
+    assert_fails(hvp(which, NULL, out, mean), AG_ERROR_NULL, "vector is NULL");
     ag_clear_error(); /* a NULL may be the result of a failure, whose reason is kept */
-    assert_refused(hvp(which, vector, NULL, mean), AG_ERROR_NULL, "out is NULL");
-    assert_refused(hvp(which, other, out, mean), AG_ERROR_SHAPE, "vector is [5, 7] but must be");
-    assert_refused(hvp(which, vector, other, mean), AG_ERROR_SHAPE, "out is [5, 7] but must be");
-    assert_refused(hvp(which, vector, vector, mean), AG_ERROR_OVERLAP, "shares memory with vector");
-    assert_refused(hvp(which, vector, x, mean), AG_ERROR_OVERLAP, "out shares memory with");
-    assert_refused(hvp(which, vector, out, (ag_reduction)9), AG_ERROR_ARGUMENT, "reduction is 9");
+    assert_fails(hvp(which, vector, NULL, mean), AG_ERROR_NULL, "out is NULL");
+    assert_fails(hvp(which, other, out, mean), AG_ERROR_SHAPE, "vector is [5, 7] but must be");
+    assert_fails(hvp(which, vector, other, mean), AG_ERROR_SHAPE, "out is [5, 7] but must be");
+    assert_fails(hvp(which, vector, vector, mean), AG_ERROR_OVERLAP, "shares memory with vector");
+    assert_fails(hvp(which, vector, x, mean), AG_ERROR_OVERLAP, "out shares memory with");
+    assert_fails(hvp(which, vector, out, (ag_reduction)9), AG_ERROR_ARGUMENT, "reduction is 9");
     x->data[3] = 2;
-    if (which == BCE) assert_refused(hvp(which, vector, out, mean), AG_ERROR_DOMAIN, "[0, 3]");
+    if (which == BCE) assert_fails(hvp(which, vector, out, mean), AG_ERROR_DOMAIN, "[0, 3]");
     for (int i = 0; i < SIZE; i++)
         ck_assert_double_eq((double)out->data[i], 77);
 }
@@ -265,7 +260,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("curvature");
-    TCase *tests = tcase_create("Hessian-vector products");
+    TCase *tests = add_case(suite, "Hessian-vector products");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, products_are_second_derivatives, 0, KINDS);
     tcase_add_loop_test(tests, products_are_differences_of_gradients, 0, KINDS);
@@ -273,10 +268,5 @@ int main(void)
     tcase_add_loop_test(tests, nan_is_data, 0, KINDS);
     tcase_add_loop_test(tests, threads_change_no_bit, 0, KINDS);
     tcase_add_loop_test(tests, errors_name_what_is_wrong, 0, KINDS);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "core/sort.h"
 #include "core/text.h"
 #include "data/csv.h"
+#include "suite.h"
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
@@ -492,17 +493,10 @@ END_TEST
 
 /* ---- */
 
-static TCase *create_case(const char *name)
+static void add_csv(Suite *suite)
 {
-    TCase *tests = tcase_create(name);
+    TCase *tests = add_case(suite, "csv");
     tcase_add_checked_fixture(tests, create_arena, destroy_arena);
-    tcase_set_timeout(tests, 60);
-    return tests;
-}
-
-static TCase *csv_case(void)
-{
-    TCase *tests = create_case("csv");
     tcase_add_loop_test(tests, a_number_is_read_or_refused, 0, COUNT_OF(numbers));
     tcase_add_test(tests, a_host_whose_locale_has_commas_reads_and_writes_points);
     tcase_add_test(tests, sorting_puts_any_number_of_indices_in_order);
@@ -515,12 +509,12 @@ static TCase *csv_case(void)
     tcase_add_test(tests, categories_become_indices_or_one_hot_rows);
     tcase_add_test(tests, categories_that_are_numbers_come_in_their_order);
     tcase_add_test(tests, every_cut_and_every_flipped_bit_of_a_table_is_survived);
-    return tests;
 }
 
-static TCase *dataset_case(void)
+static void add_dataset(Suite *suite)
 {
-    TCase *tests = create_case("datasets");
+    TCase *tests = add_case(suite, "datasets");
+    tcase_add_checked_fixture(tests, create_arena, destroy_arena);
     tcase_add_loop_test(tests, each_row_is_seen_once_an_epoch, 0, 2);
     tcase_add_test(tests, rows_in_order_are_not_copied);
     tcase_add_test(tests, an_epochs_order_depends_on_the_generator_alone);
@@ -529,17 +523,12 @@ static TCase *dataset_case(void)
     tcase_add_test(tests, what_makes_no_data_set_is_refused);
     tcase_add_test(tests, normalisation_is_fitted_on_the_training_part);
     tcase_add_test(tests, images_are_normalised_by_one_mean);
-    return tests;
 }
 
 int main(void)
 {
     Suite *suite = suite_create("data");
-    suite_add_tcase(suite, csv_case());
-    suite_add_tcase(suite, dataset_case());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    add_csv(suite);
+    add_dataset(suite);
+    return run_suite(suite);
 }

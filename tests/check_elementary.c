@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/elementary.h"
+#include "suite.h"
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
@@ -312,18 +312,13 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = tcase_create("elementary");
+    Suite *suite = suite_create("elementary");
+    TCase *tests = add_case(suite, "elementary");
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, relative_errors_are_as_small_as_promised, 0, COUNT_OF(functions));
     tcase_add_loop_test(tests, special_arguments_give_their_limits, 0, COUNT_OF(specials));
     tcase_add_test(tests, beyond_the_promised_range_the_float_is_infinite);
     tcase_add_test(tests, signs_are_exact);
     tcase_add_test(tests, clamping_keeps_nan);
-    Suite *suite = suite_create("elementary");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

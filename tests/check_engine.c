@@ -11,6 +11,9 @@
 
 #include <autograd/autograd.h>
 
+#include "assertions.h"
+#include "suite.h"
+
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 static ag_arena *permanent, *graph, *temp;
@@ -35,26 +38,6 @@ static void destroy_arenas(void)
     ag_arena_destroy(permanent);
     ag_arena_destroy(graph);
     ag_arena_destroy(temp);
-}
-
-/* Checks what the last failure left behind, and forgets it. */
-static void assert_last_failure(ag_status status, const char *fragment)
-{
-    ck_assert_str_eq(ag_status_name(ag_last_status()), ag_status_name(status));
-    ck_assert_msg(strstr(ag_last_error(), fragment) != NULL, "\"%s\" does not say \"%s\"",
-                  ag_last_error(), fragment);
-    ag_clear_error();
-}
-
-static void assert_fails(ag_status actual, ag_status status, const char *fragment)
-{
-    ck_assert_str_eq(ag_status_name(actual), ag_status_name(status));
-    assert_last_failure(status, fragment);
-}
-
-static void succeed(ag_status status)
-{
-    ck_assert_msg(status == AG_OK, "%s: %s", ag_status_name(status), ag_last_error());
 }
 
 static ag_tensor *vector(ag_arena *arena, uint32_t n, const float *values)
@@ -1516,17 +1499,10 @@ END_TEST
 
 /* ---- */
 
-static TCase *create_case(const char *name)
+static void add_gradients(Suite *suite)
 {
-    TCase *tests = tcase_create(name);
+    TCase *tests = add_case(suite, "gradients");
     tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
-    tcase_set_timeout(tests, 120);
-    return tests;
-}
-
-static TCase *gradients_case(void)
-{
-    TCase *tests = create_case("gradients");
     tcase_add_test(tests, a_leaf_shares_its_tensor);
     tcase_add_test(tests, an_operation_records_itself);
     tcase_add_test(tests, an_operation_on_frozen_leaves_records_nothing);
@@ -1536,12 +1512,12 @@ static TCase *gradients_case(void)
     tcase_add_test(tests, a_second_backward_adds_exactly_the_same);
     tcase_add_test(tests, two_roots_share_nodes);
     tcase_add_test(tests, backward_takes_no_memory);
-    return tests;
 }
 
-static TCase *graphs_case(void)
+static void add_graphs(Suite *suite)
 {
-    TCase *tests = create_case("graphs");
+    TCase *tests = add_case(suite, "graphs");
+    tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_test(tests, a_diamond_adds_both_ways);
     tcase_add_test(tests, diamonds_in_a_row_do_not_multiply_the_work);
     tcase_add_test(tests, a_node_waits_for_its_last_consumer);
@@ -1552,24 +1528,24 @@ static TCase *graphs_case(void)
     tcase_add_test(tests, a_cycle_below_the_root_is_refused);
     tcase_add_test(tests, a_node_that_is_its_own_parent_is_refused);
     tcase_add_test(tests, a_cycle_beside_a_way_to_the_leaves_is_refused);
-    return tests;
 }
 
-static TCase *roots_case(void)
+static void add_roots(Suite *suite)
 {
-    TCase *tests = create_case("roots");
+    TCase *tests = add_case(suite, "roots");
+    tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_test(tests, a_leaf_may_be_the_root);
     tcase_add_test(tests, a_scalar_is_any_tensor_of_one_element);
     tcase_add_test(tests, a_root_of_several_elements_wants_a_seed);
     tcase_add_test(tests, a_seed_is_the_upstream_gradient_and_is_copied);
     tcase_add_test(tests, a_seed_must_have_the_shape_of_the_root);
     tcase_add_test(tests, a_root_without_gradient_is_refused);
-    return tests;
 }
 
-static TCase *outside_case(void)
+static void add_outside(Suite *suite)
 {
-    TCase *tests = create_case("outside the graph");
+    TCase *tests = add_case(suite, "outside the graph");
+    tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_test(tests, no_grad_mode_computes_values_alone);
     tcase_add_test(tests, no_grad_mode_uses_less_memory);
     tcase_add_test(tests, no_grad_mode_belongs_to_a_thread);
@@ -1577,12 +1553,12 @@ static TCase *outside_case(void)
     tcase_add_test(tests, a_frozen_leaf_is_read_and_never_written);
     tcase_add_test(tests, a_leaf_that_is_frozen_after_all_gets_no_more_gradient);
     tcase_add_test(tests, threads_share_a_frozen_leaf);
-    return tests;
 }
 
-static TCase *own_operations_case(void)
+static void add_own_operations(Suite *suite)
 {
-    TCase *tests = create_case("operations of one's own");
+    TCase *tests = add_case(suite, "operations of one's own");
+    tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     int ways = COUNT_OF(cube_backwards);
     tcase_add_loop_test(tests, an_operation_of_ones_own_goes_backward, 0, ways);
     tcase_add_loop_test(tests, an_operation_of_ones_own_adds_to_other_contributions, 0, ways);
@@ -1598,12 +1574,12 @@ static TCase *own_operations_case(void)
     tcase_add_test(tests, scratch_memory_that_runs_out_is_an_error_of_backward);
     tcase_add_test(tests, an_operation_may_go_backward_through_a_graph_of_its_own);
     tcase_add_test(tests, a_graph_that_is_being_gone_through_is_refused);
-    return tests;
 }
 
-static TCase *hand_made_case(void)
+static void add_hand_made(Suite *suite)
 {
-    TCase *tests = create_case("hand-made and NULL");
+    TCase *tests = add_case(suite, "hand-made and NULL");
+    tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_test(tests, a_backward_within_a_backward_may_share_leaves);
     tcase_add_test(tests, a_backward_within_a_backward_may_not_share_nodes);
     tcase_add_test(tests, many_small_chunks_take_no_longer);
@@ -1618,34 +1594,29 @@ static TCase *hand_made_case(void)
     tcase_add_test(tests, a_variable_that_is_written_over_in_place_harms_nobody);
     tcase_add_test(tests, an_optimiser_sees_that_a_parameter_is_gone);
     tcase_add_test(tests, an_edge_that_leads_nowhere_does_no_harm);
-    return tests;
 }
 
-static TCase *memory_case(void)
+static void add_memory(Suite *suite)
 {
-    TCase *tests = create_case("memory");
+    TCase *tests = add_case(suite, "memory");
+    tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_loop_test(tests, an_operation_out_of_memory_takes_nothing, 0, COUNT_OF(makers));
     tcase_add_loop_test(tests, an_operation_that_fails_takes_nothing, 0, 8);
 #if COUNTS_ALLOCATIONS
     tcase_add_test(tests, allocations_are_counted_at_all);
     tcase_add_loop_test(tests, a_training_step_calls_no_malloc, 0, COUNT_OF(model_sizes));
 #endif
-    return tests;
 }
 
 int main(void)
 {
     Suite *suite = suite_create("engine");
-    suite_add_tcase(suite, gradients_case());
-    suite_add_tcase(suite, graphs_case());
-    suite_add_tcase(suite, roots_case());
-    suite_add_tcase(suite, outside_case());
-    suite_add_tcase(suite, own_operations_case());
-    suite_add_tcase(suite, hand_made_case());
-    suite_add_tcase(suite, memory_case());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    add_gradients(suite);
+    add_graphs(suite);
+    add_roots(suite);
+    add_outside(suite);
+    add_own_operations(suite);
+    add_hand_made(suite);
+    add_memory(suite);
+    return run_suite(suite);
 }

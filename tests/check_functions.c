@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assertions.h"
 #include "op_calls.h"
+#include "suite.h"
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 #define INF INFINITY
@@ -262,22 +264,12 @@ END_TEST
 
 /* ---- what is refused ---- */
 
-static void assert_refused(const ag_variable *node, ag_status status, const char *message)
-{
-    ck_assert_ptr_null(node);
-    ck_assert_int_eq(ag_last_status(), status);
-    ck_assert_str_eq(ag_last_error(), message);
-    ag_clear_error();
-}
-
 START_TEST(bad_bounds_of_clamp_are_refused)
 {
     ag_variable *x = leaf(SHAPE(2), NULL);
-    assert_refused(ag_clamp(arena, x, 2, 1), AG_ERROR_ARGUMENT, "clamp: low is 2 but high is 1");
-    assert_refused(ag_clamp(arena, x, NAN, 1), AG_ERROR_ARGUMENT,
-                   "clamp: low is nan but high is 1");
-    assert_refused(ag_clamp(arena, x, 0, NAN), AG_ERROR_ARGUMENT,
-                   "clamp: low is 0 but high is nan");
+    must_fail(ag_clamp(arena, x, 2, 1), AG_ERROR_ARGUMENT, "clamp: low is 2 but high is 1");
+    must_fail(ag_clamp(arena, x, NAN, 1), AG_ERROR_ARGUMENT, "clamp: low is nan but high is 1");
+    must_fail(ag_clamp(arena, x, 0, NAN), AG_ERROR_ARGUMENT, "clamp: low is 0 but high is nan");
 }
 END_TEST
 
@@ -285,18 +277,18 @@ START_TEST(dimensions_that_are_not_there_are_refused)
 {
     ag_variable *x = leaf(SHAPE(2, 3), NULL);
     uint32_t where[3];
-    assert_refused(ag_sum_dim(arena, x, 2, false), AG_ERROR_ARGUMENT,
-                   "sum_dim: dim is 2 but x has 2 dimensions");
-    assert_refused(ag_mean_dim(arena, x, -3, true), AG_ERROR_ARGUMENT,
-                   "mean_dim: dim is -3 but x has 2 dimensions");
-    assert_refused(ag_max_dim(arena, x, 7, false), AG_ERROR_ARGUMENT,
-                   "max_dim: dim is 7 but x has 2 dimensions");
-    assert_refused(ag_logsumexp(arena, x, 2147483647, false), AG_ERROR_ARGUMENT,
-                   "logsumexp: dim is 2147483647 but x has 2 dimensions");
-    assert_refused(ag_slice(arena, x, 2, 0, 1), AG_ERROR_ARGUMENT,
-                   "slice: dim is 2 but x has 2 dimensions");
-    assert_refused(ag_concat(arena, 1, &x, -3), AG_ERROR_ARGUMENT,
-                   "concat: dim is -3 but inputs[0] has 2 dimensions");
+    must_fail(ag_sum_dim(arena, x, 2, false), AG_ERROR_ARGUMENT,
+              "sum_dim: dim is 2 but x has 2 dimensions");
+    must_fail(ag_mean_dim(arena, x, -3, true), AG_ERROR_ARGUMENT,
+              "mean_dim: dim is -3 but x has 2 dimensions");
+    must_fail(ag_max_dim(arena, x, 7, false), AG_ERROR_ARGUMENT,
+              "max_dim: dim is 7 but x has 2 dimensions");
+    must_fail(ag_logsumexp(arena, x, 2147483647, false), AG_ERROR_ARGUMENT,
+              "logsumexp: dim is 2147483647 but x has 2 dimensions");
+    must_fail(ag_slice(arena, x, 2, 0, 1), AG_ERROR_ARGUMENT,
+              "slice: dim is 2 but x has 2 dimensions");
+    must_fail(ag_concat(arena, 1, &x, -3), AG_ERROR_ARGUMENT,
+              "concat: dim is -3 but inputs[0] has 2 dimensions");
     ck_assert_int_eq(ag_tensor_argmax(x->data, 2, where), AG_ERROR_ARGUMENT);
     ck_assert_str_eq(ag_last_error(), "tensor_argmax: dim is 2 but x has 2 dimensions");
     ag_clear_error();
@@ -309,23 +301,23 @@ END_TEST
 START_TEST(bad_slices_are_refused)
 {
     ag_variable *x = leaf(SHAPE(2, 3), NULL);
-    assert_refused(ag_slice(arena, x, 1, 1, 4), AG_ERROR_ARGUMENT,
-                   "slice: start is 1 and stop is 4, but x is [2, 3], dim 1");
-    assert_refused(ag_slice(arena, x, 0, 1, 1), AG_ERROR_ARGUMENT,
-                   "slice: start is 1 and stop is 1, but x is [2, 3], dim 0");
-    assert_refused(ag_slice(arena, x, -1, 2, 1), AG_ERROR_ARGUMENT,
-                   "slice: start is 2 and stop is 1, but x is [2, 3], dim 1");
+    must_fail(ag_slice(arena, x, 1, 1, 4), AG_ERROR_ARGUMENT,
+              "slice: start is 1 and stop is 4, but x is [2, 3], dim 1");
+    must_fail(ag_slice(arena, x, 0, 1, 1), AG_ERROR_ARGUMENT,
+              "slice: start is 1 and stop is 1, but x is [2, 3], dim 0");
+    must_fail(ag_slice(arena, x, -1, 2, 1), AG_ERROR_ARGUMENT,
+              "slice: start is 2 and stop is 1, but x is [2, 3], dim 1");
 }
 END_TEST
 
 START_TEST(bad_orders_of_permute_are_refused)
 {
     ag_variable *x = leaf(SHAPE(2, 3), NULL);
-    assert_refused(ag_permute(arena, x, (uint32_t[]){0, 0}), AG_ERROR_ARGUMENT,
-                   "permute: order is [0, 0], but x is [2, 3]");
-    assert_refused(ag_permute(arena, x, (uint32_t[]){0, 2}), AG_ERROR_ARGUMENT,
-                   "permute: order is [0, 2], but x is [2, 3]");
-    assert_refused(ag_permute(arena, x, NULL), AG_ERROR_NULL, "permute: order is NULL");
+    must_fail(ag_permute(arena, x, (uint32_t[]){0, 0}), AG_ERROR_ARGUMENT,
+              "permute: order is [0, 0], but x is [2, 3]");
+    must_fail(ag_permute(arena, x, (uint32_t[]){0, 2}), AG_ERROR_ARGUMENT,
+              "permute: order is [0, 2], but x is [2, 3]");
+    must_fail(ag_permute(arena, x, NULL), AG_ERROR_NULL, "permute: order is NULL");
 }
 END_TEST
 
@@ -382,10 +374,10 @@ START_TEST(bad_lists_are_refused)
 {
     ag_variable *x = leaf(SHAPE(2), NULL), *inputs[] = {x, x, x, NULL};
     size_t used = ag_arena_used(arena);
-    assert_refused(ag_concat(arena, 0, inputs, 0), AG_ERROR_ARGUMENT, "concat: there are 0 inputs");
-    assert_refused(ag_concat(arena, 2, NULL, 0), AG_ERROR_NULL, "concat: inputs is NULL");
-    assert_refused(ag_concat(NULL, 2, inputs, 0), AG_ERROR_NULL, "concat: arena is NULL");
-    assert_refused(ag_concat(arena, 4, inputs, 0), AG_ERROR_NULL, "concat: inputs[3] is NULL");
+    must_fail(ag_concat(arena, 0, inputs, 0), AG_ERROR_ARGUMENT, "concat: there are 0 inputs");
+    must_fail(ag_concat(arena, 2, NULL, 0), AG_ERROR_NULL, "concat: inputs is NULL");
+    must_fail(ag_concat(NULL, 2, inputs, 0), AG_ERROR_NULL, "concat: arena is NULL");
+    must_fail(ag_concat(arena, 4, inputs, 0), AG_ERROR_NULL, "concat: inputs[3] is NULL");
     ck_assert_uint_eq(ag_arena_used(arena), used);
 }
 END_TEST
@@ -407,7 +399,8 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = tcase_create("functions");
+    Suite *suite = suite_create("functions");
+    TCase *tests = add_case(suite, "functions");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, limits_and_kinks_are_as_documented, 0, COUNT_OF(points));
     tcase_add_loop_test(tests, nan_stays_nan, 0, num_op_entries);
@@ -424,11 +417,5 @@ int main(void)
     tcase_add_test(tests, concat_adds_the_gradients_of_an_input_that_stands_in_it_twice);
     tcase_add_test(tests, bad_lists_are_refused);
     tcase_add_test(tests, concat_reports_that_memory_ran_out_in_backward);
-    Suite *suite = suite_create("functions");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

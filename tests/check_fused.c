@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 static ag_arena *arena, *temp;
 static ag_random generator;
 
@@ -295,8 +297,7 @@ static problem read_problem(FILE *file)
 
 START_TEST(value_and_gradients_are_those_of_pytorch)
 {
-    FILE *file = fopen(VECTORS, "r");
-    ck_assert_ptr_nonnull(file);
+    FILE *file = open_vectors("fused.txt");
     char word[256];
     int cases = 0;
     for (; fscanf(file, "%255s", word) == 1; ag_arena_reset(arena)) {
@@ -491,9 +492,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("fused");
-    TCase *tests = tcase_create("fused");
+    TCase *tests = add_case(suite, "fused");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, value_and_gradients_are_those_of_all_logits);
     tcase_add_test(tests, options_mean_what_they_mean_elsewhere);
     tcase_add_test(tests, value_and_gradients_are_those_of_pytorch);
@@ -504,10 +504,5 @@ int main(void)
     tcase_add_test(tests, memory_does_not_grow_with_the_rows);
     tcase_add_test(tests, what_does_not_fit_is_named);
     tcase_add_test(tests, all_rows_ignored_is_zero);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

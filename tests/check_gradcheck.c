@@ -3,10 +3,10 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "op_calls.h"
+#include "suite.h"
 
 static ag_arena *arena;
 
@@ -282,11 +282,11 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("gradcheck");
-    TCase *ours = tcase_create("operations"), *planted_bugs = tcase_create("planted bugs");
+    TCase *ours = add_case(suite, "operations");
+    TCase *planted_bugs = add_case(suite, "planted bugs");
     tcase_set_timeout(ours, 300);
     tcase_add_checked_fixture(ours, create_arena, destroy_arena);
     tcase_add_loop_test(ours, operation_passes, 0, num_op_entries);
-    suite_add_tcase(suite, ours);
     tcase_add_checked_fixture(planted_bugs, create_arena, destroy_arena);
     tcase_add_test(planted_bugs, right_gradient_passes);
     tcase_add_test(planted_bugs, wrong_sign_is_found);
@@ -295,11 +295,6 @@ int main(void)
     tcase_add_test(planted_bugs, missing_parent_is_found);
     tcase_add_test(planted_bugs, kinks_are_left_undecided);
     tcase_add_test(planted_bugs, failures_are_passed_on);
-    suite_add_tcase(suite, planted_bugs);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

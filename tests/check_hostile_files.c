@@ -16,6 +16,8 @@
 #include <zlib.h>
 #endif
 
+#include "suite.h"
+
 /* ---- memory that is asked for ---- */
 
 #if defined(__has_feature)
@@ -430,8 +432,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("hostile files");
-    TCase *tests = tcase_create("files");
-    tcase_set_timeout(tests, 120);
+    TCase *tests = add_case(suite, "files");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, a_file_cut_off_at_any_byte_is_refused, 0, NUM_READERS);
     tcase_add_loop_test(tests, a_bit_wrong_in_a_header_is_refused_and_in_a_value_changes_that_value,
@@ -448,10 +449,5 @@ int main(void)
                         (int)(sizeof strangers / sizeof *strangers));
     tcase_add_loop_test(tests, what_is_no_readable_file_is_an_error_of_the_file, 0, NUM_READERS);
     tcase_add_loop_test(tests, a_long_path_leaves_room_for_the_reason, 0, NUM_READERS);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

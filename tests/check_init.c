@@ -3,12 +3,12 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <autograd/autograd.h>
 
 #include "assertions.h"
+#include "suite.h"
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
@@ -210,9 +210,8 @@ END_TEST
 static void assert_refused(ag_status actual, ag_status status, const char *message)
 {
     ck_assert_str_eq(ag_status_name(actual), ag_status_name(status));
-    ck_assert_str_eq(ag_last_error(), message);
+    assert_last_message(status, message);
     ck_assert(largest_of(kernel) == 0);
-    ag_clear_error();
 }
 
 START_TEST(bad_arguments_are_refused)
@@ -255,7 +254,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("init");
-    TCase *tests = tcase_create("init");
+    TCase *tests = add_case(suite, "init");
     tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_test(tests, kaiming_has_its_variance);
     tcase_add_test(tests, xavier_has_its_variance);
@@ -267,10 +266,5 @@ int main(void)
     tcase_add_test(tests, numbers_are_the_same_on_every_machine);
     tcase_add_test(tests, bad_arguments_are_refused);
     tcase_add_test(tests, without_memory_nothing_changes);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

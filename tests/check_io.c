@@ -15,10 +15,12 @@
 
 #include <autograd/autograd.h>
 
+#include "assertions.h"
 #include "core/checksum.h"
 #include "core/file.h"
 #include "io/checkpoint.h"
 #include "io/npy.h"
+#include "suite.h"
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
@@ -63,25 +65,10 @@ static void destroy_all(void)
     ag_arena_destroy(arena);
 }
 
-/* Checks what the last failure left behind, and forgets it. */
-static void assert_last_failure(ag_status status, const char *fragment)
-{
-    ck_assert_msg(ag_last_status() == status, "%s: %s", ag_status_name(ag_last_status()),
-                  ag_last_error());
-    ck_assert_msg(strstr(ag_last_error(), fragment) != NULL, "\"%s\" does not say \"%s\"",
-                  ag_last_error(), fragment);
-    ag_clear_error();
-}
-
-static void assert_ok(ag_status status)
-{
-    ck_assert_msg(status == AG_OK, "%s: %s", ag_status_name(status), ag_last_error());
-}
-
 static ag__bytes read_all(const char *path)
 {
     ag__bytes bytes = {0};
-    assert_ok(ag__file_read("test", path, &bytes));
+    succeed(ag__file_read("test", path, &bytes));
     return bytes;
 }
 
@@ -119,7 +106,7 @@ END_TEST
 START_TEST(npy_gives_the_same_bits_back)
 {
     ag_tensor *tensor = special_values();
-    assert_ok(ag_save_npy(path_of("a.npy"), tensor));
+    succeed(ag_save_npy(path_of("a.npy"), tensor));
     assert_same(ag_load_npy(arena, path_of("a.npy")), tensor);
     ck_assert_int_eq(count_files(), 1);
 }
@@ -130,7 +117,7 @@ START_TEST(npy_files_are_those_that_numpy_writes)
     static const char header[] =
         "\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
     ag_tensor *tensor = ag_tensor_create_from(arena, 1, (uint32_t[]){2}, (float[]){1, -2});
-    assert_ok(ag_save_npy(path_of("a.npy"), tensor));
+    succeed(ag_save_npy(path_of("a.npy"), tensor));
     ag__bytes bytes = read_all(path_of("a.npy"));
     ck_assert_uint_eq(bytes.size, 128 + 8);
     ck_assert_mem_eq(bytes.data, header, sizeof header - 1);
@@ -261,7 +248,7 @@ static void save_two(const char *path)
     ag_tensor *vector = ag_tensor_create_from(arena, 1, (uint32_t[]){3}, (float[]){1, 2, 3});
     ag_named_tensor tensors[] = {{"layer.weight", special_values()},
                                  {"layer.\"b\\ias\"\t\xf0\x9f\x98\x80", vector}};
-    assert_ok(ag_save_safetensors(path, 2, tensors, 2, some_metadata));
+    succeed(ag_save_safetensors(path, 2, tensors, 2, some_metadata));
 }
 
 START_TEST(safetensors_give_the_same_bits_back)
@@ -291,7 +278,7 @@ START_TEST(a_safetensors_file_has_the_published_layout)
                                    "\"data_offsets\":[0,8]}}"
                                    "\0\0\x80\x3f\0\0\0\xc0";
     ag_tensor *w = ag_tensor_create_from(arena, 2, (uint32_t[]){1, 2}, (float[]){1, -2});
-    assert_ok(ag_save_safetensors(path_of("a"), 1, &(ag_named_tensor){"w", w}, 0, NULL));
+    succeed(ag_save_safetensors(path_of("a"), 1, &(ag_named_tensor){"w", w}, 0, NULL));
     ag__bytes bytes = read_all(path_of("a"));
     ck_assert_uint_eq(bytes.size, sizeof expected - 1);
     ck_assert_mem_eq(bytes.data, expected, bytes.size);
@@ -464,7 +451,7 @@ START_TEST(weights_are_loaded_all_or_none)
     assert_last_failure(AG_ERROR_ARGUMENT, "holds no tensor \"other\"");
     for (size_t i = 0; i < right->size; i++)
         ck_assert(right->data[i] == 0);
-    assert_ok(ag_load_weights(path_of("a"), 1, &good));
+    succeed(ag_load_weights(path_of("a"), 1, &good));
     assert_same(right, special_values());
 }
 END_TEST
@@ -504,9 +491,9 @@ START_TEST(a_model_comes_back_from_a_file_with_its_statistics)
     for (size_t i = 0; i < count; i++)
         ck_assert_str_eq(tensors[i].name, names[i]);
     ck_assert_ptr_eq(tensors[0].tensor, model->children[0]->parameters[0]->data);
-    assert_ok(ag_save_safetensors(path_of("model"), count, tensors, 0, NULL));
+    succeed(ag_save_safetensors(path_of("model"), count, tensors, 0, NULL));
     ag_named_tensor *others = ag_module_tensors(other, arena, &other_count);
-    assert_ok(ag_load_weights(path_of("model"), other_count, others));
+    succeed(ag_load_weights(path_of("model"), other_count, others));
     assert_same(answer_of(other), answer_of(model));
 }
 END_TEST
@@ -559,8 +546,8 @@ static void train(training *t, int steps)
         ag_variable *pred = ag_linear(step, x, t->variables[0], t->variables[1]);
         ag_variable *loss = ag_mse_loss(step, pred, y, AG_REDUCTION_MEAN);
         ag_optimizer_zero_grad(t->optimizer);
-        assert_ok(ag_backward(step, loss));
-        assert_ok(ag_optimizer_step(t->optimizer));
+        succeed(ag_backward(step, loss));
+        succeed(ag_optimizer_step(t->optimizer));
         /* noise, so that the generator's state matters between epochs too */
         t->weights[1].tensor->data[0] += ag_random_normal(&t->random, 0, 1e-3f);
         t->checkpoint.step++;
@@ -586,19 +573,19 @@ START_TEST(a_training_resumes_from_a_checkpoint_bit_for_bit)
     ag_optimizer_set_learning_rate(first.optimizer, ag_optimizer_learning_rate(whole.optimizer));
     first.checkpoint.num_metadata = 1;
     first.checkpoint.metadata = &note;
-    assert_ok(ag_save_checkpoint(path_of("half"), &first.checkpoint));
+    succeed(ag_save_checkpoint(path_of("half"), &first.checkpoint));
 
     create_training(&second, adam);
     train(&second, 3); /* all of which is forgotten */
-    assert_ok(ag_load_checkpoint(arena, path_of("half"), &second.checkpoint));
+    succeed(ag_load_checkpoint(arena, path_of("half"), &second.checkpoint));
     ck_assert_uint_eq(second.checkpoint.step, (uint64_t)half);
     ck_assert_uint_eq(second.checkpoint.num_metadata, 1);
     ck_assert_str_eq(second.checkpoint.metadata[0].key, "note");
     ck_assert_str_eq(second.checkpoint.metadata[0].value, "half way");
     train(&second, 20 - half);
     second.checkpoint.num_metadata = 0;
-    assert_ok(ag_save_checkpoint(path_of("whole"), &whole.checkpoint));
-    assert_ok(ag_save_checkpoint(path_of("second"), &second.checkpoint));
+    succeed(ag_save_checkpoint(path_of("whole"), &whole.checkpoint));
+    succeed(ag_save_checkpoint(path_of("second"), &second.checkpoint));
     ag__bytes a = read_all(path_of("whole")), b = read_all(path_of("second"));
     ck_assert_uint_eq(a.size, b.size);
     ck_assert_mem_eq(a.data, b.data, a.size);
@@ -612,7 +599,7 @@ START_TEST(a_checkpoint_is_a_safetensors_file)
     training t;
     create_training(&t, true);
     train(&t, 3);
-    assert_ok(ag_save_checkpoint(path_of("c"), &t.checkpoint));
+    succeed(ag_save_checkpoint(path_of("c"), &t.checkpoint));
     ag_tensor_file *file = ag_load_safetensors(arena, path_of("c"));
     ck_assert_msg(file != NULL, "%s", ag_last_error());
     assert_same(ag_tensor_file_find(file, "weight"), t.weights[0].tensor);
@@ -629,7 +616,7 @@ static uint32_t fingerprint(training *t)
         crc = ag__crc32(crc, t->weights[i].tensor->data, t->weights[i].tensor->size * 4);
     for (size_t i = 0; i < ag_optimizer_num_state(t->optimizer); i++) {
         ag_optimizer_state state;
-        assert_ok(ag_optimizer_state_at(t->optimizer, i, &state));
+        succeed(ag_optimizer_state_at(t->optimizer, i, &state));
         if (state.counter != NULL) crc = ag__crc32(crc, state.counter, sizeof *state.counter);
         if (state.tensor != NULL) crc = ag__crc32(crc, state.tensor->data, state.tensor->size * 4);
     }
@@ -644,7 +631,7 @@ START_TEST(a_checkpoint_with_any_bit_flipped_or_byte_missing_is_refused)
     training t, other;
     create_training(&t, true);
     train(&t, 5);
-    assert_ok(ag_save_checkpoint(path_of("c"), &t.checkpoint));
+    succeed(ag_save_checkpoint(path_of("c"), &t.checkpoint));
     create_training(&other, true);
     uint32_t before = fingerprint(&other);
     ag__bytes bytes = read_all(path_of("c"));
@@ -659,7 +646,7 @@ START_TEST(a_checkpoint_with_any_bit_flipped_or_byte_missing_is_refused)
         if (ag__checkpoint_load(arena, "c", bytes.data, size, &other.checkpoint) != AG_ERROR_FORMAT)
             ck_abort_msg("%zu bytes: %s", size, ag_last_error());
     ck_assert_uint_eq(fingerprint(&other), before);
-    assert_ok(ag__checkpoint_load(arena, "c", bytes.data, bytes.size, &other.checkpoint));
+    succeed(ag__checkpoint_load(arena, "c", bytes.data, bytes.size, &other.checkpoint));
     ck_assert_uint_eq(fingerprint(&other), fingerprint(&t));
     ag__bytes_free(&bytes);
 }
@@ -671,7 +658,7 @@ START_TEST(a_checkpoint_that_does_not_fit_changes_nothing)
     create_training(&adam, true);
     create_training(&sgd, false);
     train(&adam, 5);
-    assert_ok(ag_save_checkpoint(path_of("c"), &adam.checkpoint));
+    succeed(ag_save_checkpoint(path_of("c"), &adam.checkpoint));
     uint32_t before = fingerprint(&sgd);
     ck_assert_int_ne(ag_load_checkpoint(arena, path_of("c"), &sgd.checkpoint), AG_OK);
     assert_last_failure(AG_ERROR_ARGUMENT, "its optimiser is adamw");
@@ -685,7 +672,7 @@ START_TEST(a_checkpoint_that_does_not_fit_changes_nothing)
     assert_last_failure(AG_ERROR_ARGUMENT, "other parameters or options");
     ck_assert_uint_eq(fingerprint(&sgd), before);
 
-    assert_ok(ag_save_checkpoint(path_of("bare"), &(ag_checkpoint){.step = 3}));
+    succeed(ag_save_checkpoint(path_of("bare"), &(ag_checkpoint){.step = 3}));
     ag_checkpoint random = {.random = &sgd.random}, batches = {.batches = sgd.batches},
                   optimizer = {.optimizer = sgd.optimizer}, bare = {.step = 1};
     ck_assert_int_ne(ag_load_checkpoint(arena, path_of("bare"), &random), AG_OK);
@@ -694,7 +681,7 @@ START_TEST(a_checkpoint_that_does_not_fit_changes_nothing)
     assert_last_failure(AG_ERROR_ARGUMENT, "holds no generator");
     ck_assert_int_ne(ag_load_checkpoint(arena, path_of("bare"), &optimizer), AG_OK);
     assert_last_failure(AG_ERROR_ARGUMENT, "holds no optimiser");
-    assert_ok(ag_load_checkpoint(arena, path_of("bare"), &bare));
+    succeed(ag_load_checkpoint(arena, path_of("bare"), &bare));
     ck_assert_uint_eq(bare.step, 3);
     save_two(path_of("plain"));
     ck_assert_int_ne(ag_load_checkpoint(arena, path_of("plain"), &bare), AG_OK);
@@ -759,7 +746,7 @@ static void damage(const char *path, void *(*load)(const unsigned char *, size_t
 
 START_TEST(damaged_files_are_refused_or_give_other_data)
 {
-    assert_ok(ag_save_npy(path_of("a.npy"), special_values()));
+    succeed(ag_save_npy(path_of("a.npy"), special_values()));
     damage(path_of("a.npy"), load_npy);
     save_two(path_of("a.st"));
     damage(path_of("a.st"), load_safetensors);
@@ -773,7 +760,7 @@ START_TEST(a_disk_that_is_full_leaves_the_old_file)
     training t, read;
     create_training(&t, true);
     create_training(&read, true);
-    assert_ok(ag_save_checkpoint(path_of("c"), &t.checkpoint));
+    succeed(ag_save_checkpoint(path_of("c"), &t.checkpoint));
     ag__bytes old = read_all(path_of("c"));
     uint32_t expected = fingerprint(&t);
     train(&t, 1);
@@ -790,7 +777,7 @@ START_TEST(a_disk_that_is_full_leaves_the_old_file)
         ck_assert_int_eq(count_files(), 1);
     }
     ag__bytes_free(&old);
-    assert_ok(ag_load_checkpoint(arena, path_of("c"), &read.checkpoint));
+    succeed(ag_load_checkpoint(arena, path_of("c"), &read.checkpoint));
     ck_assert_uint_eq(fingerprint(&read), expected);
 }
 END_TEST
@@ -800,7 +787,7 @@ START_TEST(a_device_is_written_to_directly)
     if (access("/dev/full", W_OK) != 0) return;
     ck_assert_int_eq(ag_save_npy("/dev/full", special_values()), AG_ERROR_FILE);
     assert_last_failure(AG_ERROR_FILE, "cannot write /dev/full: No space left");
-    assert_ok(ag_save_npy("/dev/null", special_values()));
+    succeed(ag_save_npy("/dev/null", special_values()));
     struct stat status;
     ck_assert_int_eq(stat("/dev/null", &status), 0);
     ck_assert(S_ISCHR(status.st_mode));
@@ -811,7 +798,7 @@ START_TEST(a_process_that_is_killed_leaves_one_file_or_the_other)
 {
     training t;
     create_training(&t, true);
-    assert_ok(ag_save_checkpoint(path_of("c"), &t.checkpoint));
+    succeed(ag_save_checkpoint(path_of("c"), &t.checkpoint));
     ag_random delays = ag_random_create(5);
     for (int round = 0; round < 30; round++) {
         pid_t child = fork();
@@ -823,7 +810,7 @@ START_TEST(a_process_that_is_killed_leaves_one_file_or_the_other)
         usleep(ag_random_below(&delays, 8000));
         kill(child, SIGKILL);
         ck_assert_int_eq(waitpid(child, NULL, 0), child);
-        assert_ok(ag_load_checkpoint(arena, path_of("c"), &t.checkpoint));
+        succeed(ag_load_checkpoint(arena, path_of("c"), &t.checkpoint));
     }
 }
 END_TEST
@@ -831,11 +818,11 @@ END_TEST
 START_TEST(a_link_and_permissions_survive)
 {
     ag_tensor *tensor = special_values();
-    assert_ok(ag_save_npy(path_of("real"), tensor));
+    succeed(ag_save_npy(path_of("real"), tensor));
     ck_assert_int_eq(chmod(path_of("real"), 0640), 0);
     ck_assert_int_eq(symlink("real", path_of("link")), 0);
     tensor->data[0] = 5;
-    assert_ok(ag_save_npy(path_of("link"), tensor));
+    succeed(ag_save_npy(path_of("link"), tensor));
     assert_same(ag_load_npy(arena, path_of("real")), tensor);
     struct stat status;
     ck_assert_int_eq(lstat(path_of("link"), &status), 0);
@@ -847,17 +834,10 @@ END_TEST
 
 /* ---- */
 
-static TCase *create_case(const char *name)
+static void add_npy(Suite *suite)
 {
-    TCase *tests = tcase_create(name);
+    TCase *tests = add_case(suite, "npy");
     tcase_add_checked_fixture(tests, create_all, destroy_all);
-    tcase_set_timeout(tests, 60);
-    return tests;
-}
-
-static TCase *npy_case(void)
-{
-    TCase *tests = create_case("npy");
     tcase_add_test(tests, the_checksums_are_those_that_are_published);
     tcase_add_test(tests, npy_gives_the_same_bits_back);
     tcase_add_test(tests, npy_files_are_those_that_numpy_writes);
@@ -865,12 +845,12 @@ static TCase *npy_case(void)
     tcase_add_test(tests, npy_without_dimensions_is_one_number);
     tcase_add_loop_test(tests, npy_headers_that_are_wrong_are_refused, 0, COUNT_OF(bad_npy));
     tcase_add_test(tests, npy_names_what_is_missing);
-    return tests;
 }
 
-static TCase *safetensors_case(void)
+static void add_safetensors(Suite *suite)
 {
-    TCase *tests = create_case("safetensors");
+    TCase *tests = add_case(suite, "safetensors");
+    tcase_add_checked_fixture(tests, create_all, destroy_all);
     tcase_add_test(tests, safetensors_give_the_same_bits_back);
     tcase_add_test(tests, a_safetensors_file_has_the_published_layout);
     tcase_add_test(tests, safetensors_of_other_types_become_floats);
@@ -882,42 +862,37 @@ static TCase *safetensors_case(void)
     tcase_add_test(tests, names_that_no_file_can_hold_are_refused);
     tcase_add_test(tests, weights_are_loaded_all_or_none);
     tcase_add_test(tests, a_model_comes_back_from_a_file_with_its_statistics);
-    return tests;
 }
 
-static TCase *checkpoint_case(void)
+static void add_checkpoint(Suite *suite)
 {
-    TCase *tests = create_case("checkpoint");
+    TCase *tests = add_case(suite, "checkpoint");
+    tcase_add_checked_fixture(tests, create_all, destroy_all);
     tcase_add_loop_test(tests, a_training_resumes_from_a_checkpoint_bit_for_bit, 0,
                         2 * COUNT_OF(halves));
     tcase_add_test(tests, a_checkpoint_is_a_safetensors_file);
     tcase_add_test(tests, a_checkpoint_with_any_bit_flipped_or_byte_missing_is_refused);
     tcase_add_test(tests, a_checkpoint_that_does_not_fit_changes_nothing);
     tcase_add_test(tests, names_of_the_librarys_own_are_refused);
-    return tests;
 }
 
-static TCase *accident_case(void)
+static void add_accident(Suite *suite)
 {
-    TCase *tests = create_case("accidents");
+    TCase *tests = add_case(suite, "accidents");
+    tcase_add_checked_fixture(tests, create_all, destroy_all);
     tcase_add_test(tests, damaged_files_are_refused_or_give_other_data);
     tcase_add_test(tests, a_disk_that_is_full_leaves_the_old_file);
     tcase_add_test(tests, a_device_is_written_to_directly);
     tcase_add_test(tests, a_process_that_is_killed_leaves_one_file_or_the_other);
     tcase_add_test(tests, a_link_and_permissions_survive);
-    return tests;
 }
 
 int main(void)
 {
     Suite *suite = suite_create("io");
-    suite_add_tcase(suite, npy_case());
-    suite_add_tcase(suite, safetensors_case());
-    suite_add_tcase(suite, checkpoint_case());
-    suite_add_tcase(suite, accident_case());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    add_npy(suite);
+    add_safetensors(suite);
+    add_checkpoint(suite);
+    add_accident(suite);
+    return run_suite(suite);
 }

@@ -7,8 +7,10 @@
 #include <autograd/autograd.h>
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "assertions.h"
+#include "suite.h"
 
 static ag_arena *arena;
 static ag_random generator;
@@ -37,14 +39,6 @@ static ag_variable *create_input(uint32_t ndims, const uint32_t *shape)
     ag_variable *leaf = ag_create_leaf(arena, create_normal(ndims, shape), true);
     ck_assert_ptr_nonnull(leaf);
     return leaf;
-}
-
-static void must_fail(const void *result, ag_status status, const char *message)
-{
-    ck_assert_ptr_null(result);
-    ck_assert_int_eq(ag_last_status(), status);
-    ck_assert_str_eq(ag_last_error(), message);
-    ag_clear_error();
 }
 
 /* ---- numbers that are wrong ---- */
@@ -247,9 +241,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("layers");
-    TCase *tests = tcase_create("layers");
+    TCase *tests = add_case(suite, "layers");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, windows_that_cannot_move_are_refused);
     tcase_add_test(tests, pooling_keeps_nan_and_infinity);
     tcase_add_test(tests, bad_indices_are_named);
@@ -259,10 +252,5 @@ int main(void)
     tcase_add_test(tests, parameters_are_counted_named_and_collected);
     tcase_add_test(tests, a_model_computes_what_its_operations_do);
     tcase_add_test(tests, modules_refuse_bad_sizes);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

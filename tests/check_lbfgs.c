@@ -3,10 +3,12 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <autograd/autograd.h>
+
+#include "assertions.h"
+#include "suite.h"
 
 static ag_arena *arena;
 
@@ -19,18 +21,6 @@ static void create_arena(void)
 static void destroy_arena(void)
 {
     ag_arena_destroy(arena);
-}
-
-static void succeed(ag_status status)
-{
-    ck_assert_msg(status == AG_OK, "%s: %s", ag_status_name(status), ag_last_error());
-}
-
-static void assert_last_failure(ag_status status, const char *message)
-{
-    ck_assert_str_eq(ag_status_name(ag_last_status()), ag_status_name(status));
-    ck_assert_str_eq(ag_last_error(), message);
-    ag_clear_error();
 }
 
 /*
@@ -174,18 +164,18 @@ START_TEST(what_is_no_step_is_refused)
     create_valley(&v, 2, small_options());
     ag_optimizer *sgd = ag_sgd_create(arena, 1, &v.x, (ag_sgd_options){.learning_rate = 1});
     ag_optimizer_step(v.optimizer);
-    assert_last_failure(AG_ERROR_ARGUMENT,
+    assert_last_message(AG_ERROR_ARGUMENT,
                         "optimizer_step: lbfgs needs a closure: call lbfgs_step");
     ag_lbfgs_step(sgd, evaluate, &v, NULL);
-    assert_last_failure(AG_ERROR_ARGUMENT, "lbfgs_step: the optimizer is sgd, not lbfgs");
+    assert_last_message(AG_ERROR_ARGUMENT, "lbfgs_step: the optimizer is sgd, not lbfgs");
     ag_lbfgs_step(v.optimizer, NULL, NULL, NULL);
-    assert_last_failure(AG_ERROR_NULL, "lbfgs_step: closure is NULL");
+    assert_last_message(AG_ERROR_NULL, "lbfgs_step: closure is NULL");
     ag_lbfgs_step(NULL, evaluate, &v, NULL);
-    assert_last_failure(AG_ERROR_NULL, "lbfgs_step: optimizer is NULL");
+    assert_last_message(AG_ERROR_NULL, "lbfgs_step: optimizer is NULL");
     ag_optimizer_add_group(v.optimizer, 1, &v.x, 1, 0);
-    assert_last_failure(AG_ERROR_ARGUMENT, "optimizer_add_group: lbfgs has one group only");
+    assert_last_message(AG_ERROR_ARGUMENT, "optimizer_add_group: lbfgs has one group only");
     ag_optimizer_set_momentum(v.optimizer, 0.5f);
-    assert_last_failure(AG_ERROR_ARGUMENT,
+    assert_last_message(AG_ERROR_ARGUMENT,
                         "optimizer_set_momentum: this lbfgs was made without one");
 }
 END_TEST
@@ -208,7 +198,7 @@ START_TEST(bad_options_are_refused)
     ag_variable *x = ag_create_leaf(arena, ag_tensor_create_zeros(arena, 1, (uint32_t[]){1}), true);
     size_t used = ag_arena_used(arena);
     ck_assert_ptr_null(ag_lbfgs_create(arena, 1, &x, bad_options[_i].options));
-    assert_last_failure(AG_ERROR_ARGUMENT, bad_options[_i].message);
+    assert_last_message(AG_ERROR_ARGUMENT, bad_options[_i].message);
     ck_assert_uint_eq(ag_arena_used(arena), used);
 }
 END_TEST
@@ -302,9 +292,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("lbfgs");
-    TCase *tests = tcase_create("lbfgs");
+    TCase *tests = add_case(suite, "lbfgs");
     tcase_add_checked_fixture(tests, create_arena, destroy_arena);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, it_finds_the_end_of_the_valley);
     tcase_add_test(tests, a_loss_of_nan_is_avoided);
     tcase_add_test(tests, the_loss_is_that_before_the_step);
@@ -317,10 +306,5 @@ int main(void)
     tcase_add_loop_test(tests, it_resumes_with_the_same_bits, 0, 2);
     tcase_add_test(tests, any_state_is_safe);
     tcase_add_test(tests, the_number_of_threads_changes_no_bit);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

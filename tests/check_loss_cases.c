@@ -13,6 +13,7 @@
 
 #include "op_calls.h"
 #include "reference.h"
+#include "suite.h"
 
 /* ---- one call of a loss on a few numbers ---- */
 
@@ -1617,14 +1618,6 @@ END_TEST
 
 /* ---- the suite ---- */
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, 120);
-    suite_add_tcase(suite, tests);
-    return tests;
-}
-
 static void add_pairs(Suite *suite)
 {
     TCase *tests = add_case(suite, "pairs");
@@ -1754,9 +1747,5 @@ int main(void)
     add_embeddings(suite);
     add_special_numbers(suite);
     add_behaviour(suite);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # docs/losses.md is complete: every loss and every option of the tables has a line, and the tests it names exist.
+# So is the README's list of losses, with their number.
 #
 # srcdir: the source tree.
 set -u
@@ -33,6 +34,16 @@ expect "options.h: no options found" test -n "$options"
 for name in $losses $options; do
     expect "docs/losses.md: no line for $name, or no test in it" \
         grep -q "^| \`$name\` |.*| \`check_[a-z_]*\.c: [a-z0-9_]*\`" "$page"
+done
+
+row=$(grep '^| \[`loss\.h`\]' "$srcdir/README.md")
+number=$(printf '%s\n' "$losses" | wc -l | tr -d ' ')
+expect "README.md: the number of losses in the row of loss.h is not $number" \
+    test "${row#*"| $number losses: "}" != "$row"
+for loss in $losses; do
+    name=${loss%_loss}
+    name=${name%_labels}
+    expect "README.md: no $name in the row of loss.h" test "${row#*[ ]"$name"[,;]}" != "$row"
 done
 
 grep -o '`check_[a-z_]*\.c: [a-z0-9_]*`' "$page" | tr -d '`:' | sort -u >"$folder/named"

@@ -13,6 +13,7 @@
 
 #include "memory/failing_allocator.h"
 #include "op_calls.h"
+#include "suite.h"
 
 /* ---- the world that a call sees ---- */
 
@@ -662,7 +663,7 @@ START_TEST(every_exported_function_is_listed)
 {
     char symbol[128];
     int count = 0;
-    FILE *file = must(fopen(EXPORTED_SYMBOLS, "r"));
+    FILE *file = must(fopen(TESTS_FOLDER "/exported_symbols.txt", "r"));
     for (; fscanf(file, "%127s", symbol) == 1; count++)
         ck_assert_msg(is_listed(symbol), "%s stands in no line of allocations.def", symbol);
     ck_assert_int_ge(count, 100);
@@ -867,8 +868,7 @@ static void start_anew(void)
 int main(void)
 {
     Suite *suite = suite_create("memory");
-    TCase *tests = tcase_create("memory");
-    tcase_set_timeout(tests, 60);
+    TCase *tests = add_case(suite, "memory");
     tcase_add_unchecked_fixture(tests, create_folder, remove_folder);
     tcase_add_checked_fixture(tests, start_anew, NULL);
     tcase_add_loop_test(tests, an_operation_survives_every_failure, 0, num_op_entries);
@@ -883,11 +883,7 @@ int main(void)
     tcase_add_test(tests, an_arena_keeps_the_allocator_that_it_was_created_with);
     tcase_add_test(tests, an_allocator_without_a_function_is_refused);
     tcase_add_test(tests, memory_that_lies_crooked_is_given_back);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int result = run_suite(suite);
     if (failures > 0) printf("%ld failures of memory were provoked\n", failures);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return result;
 }

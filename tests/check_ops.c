@@ -15,6 +15,7 @@
 
 #include "op_calls.h"
 #include "reference.h"
+#include "suite.h"
 
 /* Tests over all operations, or over the losses alone, get the entry's index as _i. */
 #define ENTRY (&op_entries[_i])
@@ -908,20 +909,13 @@ END_TEST
 
 /* ---- the suite ---- */
 
-static TCase *add_case(Suite *suite, const char *name, double timeout_seconds)
-{
-    TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, timeout_seconds);
-    suite_add_tcase(suite, tests);
-    return tests;
-}
-
 #define ADD_FOR_OPS(tests, test) tcase_add_loop_test(tests, test, 0, num_op_entries)
 #define ADD_FOR_LOSSES(tests, test) tcase_add_loop_test(tests, test, 0, num_loss_entries)
 
 static void add_accuracy(Suite *suite)
 {
-    TCase *tests = add_case(suite, "accuracy", 600);
+    TCase *tests = add_case(suite, "accuracy");
+    tcase_set_timeout(tests, 600);
     tcase_add_unchecked_fixture(tests, NULL, print_accuracies);
     ADD_FOR_OPS(tests, every_operation_has_a_reference);
     ADD_FOR_OPS(tests, reference_gradients_are_central_differences);
@@ -931,7 +925,7 @@ static void add_accuracy(Suite *suite)
 
 static void add_graph(Suite *suite)
 {
-    TCase *tests = add_case(suite, "graph", 120);
+    TCase *tests = add_case(suite, "graph");
     ADD_FOR_OPS(tests, tensors_and_variables_agree);
     ADD_FOR_LOSSES(tests, value_and_gradient_are_those_of_two_calls);
     ADD_FOR_OPS(tests, node_says_what_it_is);
@@ -948,7 +942,8 @@ static void add_graph(Suite *suite)
 
 static void add_threads(Suite *suite)
 {
-    TCase *tests = add_case(suite, "threads", 300);
+    TCase *tests = add_case(suite, "threads");
+    tcase_set_timeout(tests, 300);
     ADD_FOR_OPS(tests, threads_change_no_bit);
     ADD_FOR_LOSSES(tests, large_gradients_may_begin_anywhere);
 }
@@ -960,9 +955,5 @@ int main(void)
     add_graph(suite);
     add_threads(suite);
     add_accuracy(suite);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -4,12 +4,12 @@
 #include <check.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <autograd/autograd.h>
 
 #include "assertions.h"
+#include "suite.h"
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
@@ -979,17 +979,10 @@ END_TEST
 
 /* ---- */
 
-static TCase *create_case(const char *name)
+static void add_rules(Suite *suite)
 {
-    TCase *tests = tcase_create(name);
+    TCase *tests = add_case(suite, "rules");
     tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
-    tcase_set_timeout(tests, 60);
-    return tests;
-}
-
-static TCase *rules_case(void)
-{
-    TCase *tests = create_case("rules");
     tcase_add_loop_test(tests, sgd_follows_its_rule, 0, COUNT_OF(sgd_cases));
     tcase_add_loop_test(tests, adamw_follows_its_rule, 0, COUNT_OF(adamw_cases));
     tcase_add_loop_test(tests, every_rule_finds_the_minimum, 0, COUNT_OF(sgd_cases) + 1);
@@ -1000,12 +993,12 @@ static TCase *rules_case(void)
     tcase_add_test(tests, without_gradient_values_adamw_only_decays);
     tcase_add_test(tests, a_learning_rate_of_zero_moves_nothing);
     tcase_add_test(tests, the_usual_settings_of_adamw);
-    return tests;
 }
 
-static TCase *parameters_case(void)
+static void add_parameters(Suite *suite)
 {
-    TCase *tests = create_case("parameters");
+    TCase *tests = add_case(suite, "parameters");
+    tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_loop_test(tests, a_parameter_without_gradient_stays, 0, NUM_RULES);
     tcase_add_loop_test(tests, a_step_keeps_the_gradients_and_zero_grad_empties_them, 0, NUM_RULES);
     tcase_add_loop_test(tests, a_parameter_that_has_changed_its_shape_is_refused, 0, NUM_RULES);
@@ -1018,12 +1011,12 @@ static TCase *parameters_case(void)
     tcase_add_loop_test(tests, what_an_optimizer_remembers_is_enough_to_resume, 0, NUM_RULES);
     tcase_add_test(tests, what_an_optimizer_remembers_has_names_and_shapes);
     tcase_add_loop_test(tests, the_number_of_threads_changes_no_bit, 0, NUM_RULES);
-    return tests;
 }
 
-static TCase *groups_case(void)
+static void add_groups(Suite *suite)
 {
-    TCase *tests = create_case("groups and clipping");
+    TCase *tests = add_case(suite, "groups and clipping");
+    tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_loop_test(tests, parameters_move_independently_of_each_other, 0, NUM_RULES);
     tcase_add_test(tests, a_group_has_its_own_settings);
     tcase_add_loop_test(tests, a_group_can_come_late, 0, NUM_RULES);
@@ -1033,12 +1026,12 @@ static TCase *groups_case(void)
     tcase_add_test(tests, values_are_clipped);
     tcase_add_test(tests, clipping_has_the_same_bits_on_any_number_of_threads);
     tcase_add_test(tests, bad_gradients_and_limits_are_not_clipped);
-    return tests;
 }
 
-static TCase *refusals_case(void)
+static void add_refusals(Suite *suite)
 {
-    TCase *tests = create_case("refusals");
+    TCase *tests = add_case(suite, "refusals");
+    tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_loop_test(tests, sgd_refuses_a_bad_setting, 0, COUNT_OF(bad_sgd));
     tcase_add_loop_test(tests, adamw_refuses_a_bad_setting, 0, COUNT_OF(bad_adamw));
     tcase_add_loop_test(tests, rmsprop_refuses_a_bad_setting, 0, COUNT_OF(bad_rmsprop));
@@ -1046,19 +1039,14 @@ static TCase *refusals_case(void)
     tcase_add_test(tests, settings_at_the_ends_of_their_ranges_are_allowed);
     tcase_add_loop_test(tests, optimizers_refuse_what_is_no_parameter, 0, NUM_RULES);
     tcase_add_test(tests, optimizers_refuse_null);
-    return tests;
 }
 
 int main(void)
 {
     Suite *suite = suite_create("optim");
-    suite_add_tcase(suite, rules_case());
-    suite_add_tcase(suite, parameters_case());
-    suite_add_tcase(suite, groups_case());
-    suite_add_tcase(suite, refusals_case());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    add_rules(suite);
+    add_parameters(suite);
+    add_groups(suite);
+    add_refusals(suite);
+    return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <autograd/autograd.h>
 
 #include "assertions.h"
+#include "suite.h"
 
 #define FIRST_SIZE 6
 #define SIZE 11
@@ -52,17 +53,16 @@ static settings read_settings(void)
     return s;
 }
 
-static void open_vectors(void)
+static void begin(void)
 {
     char word[32];
     arena = ag_arena_create(0);
-    file = fopen(OPTIM_VECTORS, "r");
-    ck_assert_msg(file != NULL, "cannot open " OPTIM_VECTORS);
+    file = open_vectors("optim.txt");
     ck_assert(read_word(word) && strcmp(word, "start") == 0);
     read_numbers(SIZE, start);
 }
 
-static void close_vectors(void)
+static void end(void)
 {
     fclose(file);
     ag_arena_destroy(arena);
@@ -276,9 +276,7 @@ END_TEST
 static void assert_refused(float value, ag_status status, const char *message)
 {
     ck_assert(isnan(value));
-    ck_assert_str_eq(ag_status_name(ag_last_status()), ag_status_name(status));
-    ck_assert_str_eq(ag_last_error(), message);
-    ag_clear_error();
+    assert_last_message(status, message);
 }
 
 START_TEST(schedules_refuse_bad_settings)
@@ -310,16 +308,11 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("optim_paths");
-    TCase *tests = tcase_create("paths");
-    tcase_add_checked_fixture(tests, open_vectors, close_vectors);
+    TCase *tests = add_case(suite, "paths");
+    tcase_add_checked_fixture(tests, begin, end);
     tcase_add_loop_test(tests, optimizers_go_where_pytorch_goes, 0, NUM_OPTIMIZERS);
     tcase_add_test(tests, schedules_go_where_pytorch_goes);
     tcase_add_test(tests, after_its_end_a_schedule_stays_where_it_is);
     tcase_add_test(tests, schedules_refuse_bad_settings);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -8,10 +8,10 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "op_calls.h"
+#include "suite.h"
 
 static ag_arena *arena;
 
@@ -688,20 +688,12 @@ END_TEST
 
 /* ---- the suite ---- */
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    suite_add_tcase(suite, tests);
-    return tests;
-}
-
 #define ADD_FOR_LOSSES(tests, test) tcase_add_loop_test(tests, test, 0, num_loss_entries)
 
 static void add_weights(Suite *suite)
 {
     TCase *tests = add_case(suite, "weights");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
     ADD_FOR_LOSSES(tests, weights_multiply_and_divisors_divide);
     ADD_FOR_LOSSES(tests, weights_of_rows_weigh_their_elements);
     ADD_FOR_LOSSES(tests, none_is_weighted_item_by_item);
@@ -715,6 +707,7 @@ static void add_weights(Suite *suite)
 static void add_labels(Suite *suite)
 {
     TCase *tests = add_case(suite, "labels");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, all_rows_ignored);
     tcase_add_test(tests, ignored_rows_count_for_nothing);
     tcase_add_test(tests, label_out_of_range);
@@ -729,6 +722,7 @@ static void add_labels(Suite *suite)
 static void add_triplets(Suite *suite)
 {
     TCase *tests = add_case(suite, "triplets");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, identical_embeddings);
     tcase_add_test(tests, nonzero_divides_by_the_triplets_that_are_not_yet_apart);
     tcase_add_test(tests, soft_margin_is_the_logarithm);
@@ -737,6 +731,7 @@ static void add_triplets(Suite *suite)
 static void add_errors(Suite *suite)
 {
     TCase *tests = add_case(suite, "errors");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
     ADD_FOR_LOSSES(tests, options_that_a_loss_does_not_take);
     ADD_FOR_LOSSES(tests, weights_that_are_none);
     ADD_FOR_LOSSES(tests, something_must_be_wanted);
@@ -752,9 +747,5 @@ int main(void)
     add_labels(suite);
     add_triplets(suite);
     add_errors(suite);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

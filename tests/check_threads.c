@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 enum { THREADS = 8, LAYERS = 2, PARAMETERS = 2 * LAYERS, CLASSES = 5 };
 
 /* How large a model is. The large one is worth several threads in every step. */
@@ -383,7 +385,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("threads");
-    TCase *tests = tcase_create("threads");
+    TCase *tests = add_case(suite, "threads");
     tcase_set_timeout(tests, 3600);
     tcase_add_test(tests, threads_learn_what_each_learns_alone);
     tcase_add_test(tests, so_they_do_with_parallel_work_inside);
@@ -394,10 +396,5 @@ int main(void)
         tcase_add_test(tests, children_of_a_parallel_process_can_train);
         tcase_add_test(tests, a_fork_may_happen_while_other_threads_train);
     }
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "op_calls.h"
 #include "reference.h"
+#include "suite.h"
 #include "torch_results.h"
 
 /* ---- all results, one after the other ---- */
@@ -24,18 +25,14 @@ typedef struct vectors {
     torch_result result;
 } vectors;
 
-static vectors open_vectors(void)
+static vectors open_results(void)
 {
-    const char *srcdir = getenv("srcdir");
-    char path[4096];
-    snprintf(path, sizeof path, "%s/tests/vectors/torch.txt", srcdir != NULL ? srcdir : ".");
-    vectors v = {.file = fopen(path, "r"), .arena = ag_arena_create(0)};
-    ck_assert_msg(v.file != NULL, "cannot open %s", path);
+    vectors v = {.file = open_vectors("torch.txt"), .arena = ag_arena_create(0)};
     ck_assert_ptr_nonnull(v.arena);
     return v;
 }
 
-static void close_vectors(vectors *v)
+static void close_results(vectors *v)
 {
     fclose(v->file);
     ag_arena_destroy(v->arena);
@@ -52,7 +49,7 @@ static bool next_result(vectors *v)
 /* The first result with a label. Close the vectors when done with it. */
 static vectors find_result(const char *op, const char *group, const char *label)
 {
-    vectors v = open_vectors();
+    vectors v = open_results();
     while (next_result(&v))
         if (strcmp(v.result.op, op) == 0 && strcmp(v.result.group, group) == 0 &&
             strcmp(v.result.label, label) == 0)
@@ -312,7 +309,7 @@ START_TEST(listed_imprecisions_exist)
 {
     const imprecision *place = &imprecisions[_i];
     long double of_value = 0, of_gradient = 0; /* in what is allowed */
-    vectors v = open_vectors();
+    vectors v = open_results();
     while (next_result(&v)) {
         if (!is_of(place, &v.result)) continue;
         call c;
@@ -321,7 +318,7 @@ START_TEST(listed_imprecisions_exist)
         visit_gradients(&c, &v.result, keep_worst, &of_gradient);
         end_call(&c);
     }
-    close_vectors(&v);
+    close_results(&v);
     ck_assert_msg(!(place->where & VALUE) || of_value > 1, "%s %s: the value is precise, not: %s",
                   place->op, place->label, place->reason);
     ck_assert_msg(!(place->where & GRADIENT) || of_gradient > 1,
@@ -350,13 +347,13 @@ static bool is_compared(const torch_result *r)
 
 static void check_results(const char *op, int *count)
 {
-    vectors v = open_vectors();
+    vectors v = open_results();
     while (next_result(&v)) {
         if (strcmp(v.result.op, op) != 0 || !is_compared(&v.result)) continue;
         check_result(&v.result);
         count[torch_reduction(&v.result)]++;
     }
-    close_vectors(&v);
+    close_results(&v);
 }
 
 #define NUM_REDUCTIONS (AG_REDUCTION_BATCHMEAN + 1)
@@ -467,13 +464,13 @@ START_TEST(optimisers_take_the_same_path)
 {
     static const char *const optimisers[] = {"sgd", "adamw"};
     int count = 0;
-    vectors v = open_vectors();
+    vectors v = open_results();
     while (next_result(&v))
         if (strcmp(v.result.group, "trajectory") == 0 && strcmp(v.result.op, optimisers[_i]) == 0) {
             check_trajectory(&v.result);
             count++;
         }
-    close_vectors(&v);
+    close_results(&v);
     ck_assert_int_ge(count, 3);
 }
 END_TEST
@@ -514,7 +511,7 @@ START_TEST(a_shape_mismatch_is_an_error)
     /* the target, [2], was subtracted from each row of [2, 2] */
     ck_assert(all_are(&v.result.value[FLOAT64], 2));
     assert_refused(&v.result, AG_ERROR_SHAPE);
-    close_vectors(&v);
+    close_results(&v);
 }
 END_TEST
 
@@ -548,7 +545,7 @@ START_TEST(row_losses_have_their_classes_in_the_last_dimension)
     make_successful_call(&c, &v.result);
     ck_assert(c.node->data->ndims == 2 && c.node->data->shape[1] == 3);
     end_call(&c);
-    close_vectors(&v);
+    close_results(&v);
 }
 END_TEST
 
@@ -565,7 +562,7 @@ static void check_margin_met(const char *op)
     }
     assert_exact(&c, &v.result);
     end_call(&c);
-    close_vectors(&v);
+    close_results(&v);
 }
 
 START_TEST(a_margin_met_exactly_gives_no_gradient)
@@ -585,7 +582,7 @@ static void check_without_epsilon(const char *op, const char *label)
     ck_assert(of_torch > 1);
     assert_exact(&c, &v.result);
     end_call(&c);
-    close_vectors(&v);
+    close_results(&v);
 }
 
 START_TEST(distances_and_norms_have_no_epsilon)
@@ -601,7 +598,7 @@ START_TEST(a_cosine_target_must_be_a_sign)
     vectors v = find_result("cosine_embedding_loss", "differs", "label_0");
     ck_assert(all_are(&v.result.value[FLOAT64], 0));
     assert_refused(&v.result, AG_ERROR_DOMAIN);
-    close_vectors(&v);
+    close_results(&v);
 }
 END_TEST
 
@@ -615,7 +612,7 @@ static void check_impossible_class(const char *op)
     for (size_t i = 0; i < c.node->data->size; i++)
         ck_assert(isfinite(c.node->data->data[i]));
     end_call(&c);
-    close_vectors(&v);
+    close_results(&v);
 }
 
 START_TEST(an_impossible_class_that_is_not_wanted_adds_nothing)
@@ -639,7 +636,7 @@ static void check_certain(const char *op, size_t columns)
         ck_assert(c.node->data->data[i] > 0 && gradient_to(&c, 0)[class] != 0);
     }
     end_call(&c);
-    close_vectors(&v);
+    close_results(&v);
 }
 
 START_TEST(tails_are_exact)
@@ -658,7 +655,7 @@ START_TEST(a_target_never_gets_a_gradient)
     ck_assert(c.arguments.variables[1]->requires_grad);
     ck_assert_ptr_null(c.arguments.variables[1]->grad);
     end_call(&c);
-    close_vectors(&v);
+    close_results(&v);
 }
 END_TEST
 
@@ -673,19 +670,11 @@ START_TEST(one_row_is_one_example_of_a_batch)
     long double expected = (long double)v.result.value[FLOAT64].values[0] * size;
     ck_assert(reference_ulps(c.node->data->data[0], expected) <= MOST_ULPS_OF_VALUE);
     end_call(&c);
-    close_vectors(&v);
+    close_results(&v);
 }
 END_TEST
 
 /* ---- the suite ---- */
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, 120);
-    suite_add_tcase(suite, tests);
-    return tests;
-}
 
 static void add_agreement(Suite *suite)
 {
@@ -715,9 +704,5 @@ int main(void)
     Suite *suite = suite_create("PyTorch");
     add_agreement(suite);
     add_differences(suite);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "op_calls.h"
+#include "suite.h"
 
 #define MOST_TENSORS 16
 
@@ -187,11 +188,7 @@ static void check_tensors(ag_arena *arena, const torch_case *c, const op_entry *
 
 START_TEST(options_agree)
 {
-    const char *srcdir = getenv("srcdir");
-    char path[4096];
-    snprintf(path, sizeof path, "%s/tests/vectors/options.txt", srcdir != NULL ? srcdir : ".");
-    FILE *file = fopen(path, "r");
-    ck_assert_msg(file != NULL, "cannot open %s", path);
+    FILE *file = open_vectors("options.txt");
     ag_arena *arena = ag_arena_create(0);
     torch_case c;
     int count = 0;
@@ -213,12 +210,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("options of PyTorch");
-    TCase *tests = tcase_create("vectors");
+    TCase *tests = add_case(suite, "vectors");
     tcase_add_test(tests, options_agree);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -12,8 +12,10 @@
 
 #include <autograd/autograd.h>
 
+#include "assertions.h"
 #include "core/checksum.h"
 #include "core/file.h"
+#include "suite.h"
 
 static ag_arena *arena;
 static char path[64];
@@ -34,24 +36,11 @@ static void destroy_all(void)
     ag_arena_destroy(arena);
 }
 
-static void assert_ok(ag_status status)
-{
-    ck_assert_msg(status == AG_OK, "%s: %s", ag_status_name(status), ag_last_error());
-}
-
-static void assert_fails(ag_status actual, ag_status status, const char *fragment)
-{
-    ck_assert_str_eq(ag_status_name(actual), ag_status_name(status));
-    ck_assert_msg(strstr(ag_last_error(), fragment) != NULL, "\"%s\" does not say \"%s\"",
-                  ag_last_error(), fragment);
-    ag_clear_error();
-}
-
 /* What the file holds, as a text. */
 static char *content(void)
 {
     ag__bytes bytes = {0};
-    assert_ok(ag__file_read("test", path, &bytes));
+    succeed(ag__file_read("test", path, &bytes));
     char *text = ag_arena_alloc(arena, bytes.size + 1);
     memcpy(text, bytes.data, bytes.size);
     text[bytes.size] = '\0';
@@ -75,7 +64,7 @@ START_TEST(a_chart_shows_curves_and_points)
     const ag_plot_series curve = {"a < b & c", AG_PLOT_LINE, 0, 6, NULL, losses, 0},
                          cloud = {NULL, AG_PLOT_POINTS, 1, 4, xy, xy + 1, 2};
     const ag_plot_panel panels[] = {{"loss", true, 1, &curve}, {"y", false, 1, &cloud}};
-    assert_ok(ag_save_plot(path, &(ag_plot){"Title", "epochs", 2, panels}));
+    succeed(ag_save_plot(path, &(ag_plot){"Title", "epochs", 2, panels}));
     const char *svg = content();
     ck_assert_int_eq(strncmp(svg, "<svg ", 5), 0);
     ck_assert_str_eq(svg + strlen(svg) - 7, "</svg>\n");
@@ -97,11 +86,11 @@ START_TEST(whole_numbers_have_whole_ticks)
     ag_plot_series series = {"s", AG_PLOT_LINE, 0, 3, epochs, same, 1};
     const ag_plot_panel panel = {"y", true, 1, &series};
     const ag_plot plot = {"Title", "x", 1, &panel};
-    assert_ok(ag_save_plot(path, &plot));
+    succeed(ag_save_plot(path, &plot));
     ck_assert_ptr_nonnull(strstr(content(), ">2</text>"));
     ck_assert_ptr_null(strstr(content(), ">1.2</text>"));
     series.x = numbers;
-    assert_ok(ag_save_plot(path, &plot));
+    succeed(ag_save_plot(path, &plot));
     ck_assert_ptr_nonnull(strstr(content(), ">1.2</text>"));
 }
 END_TEST
@@ -111,9 +100,9 @@ START_TEST(a_lone_panel_is_tall)
     const float y[] = {1, 2, 3};
     const ag_plot_series series = {"s", AG_PLOT_LINE, 0, 3, NULL, y, 1};
     const ag_plot_panel panels[] = {{"y", false, 1, &series}, {"z", false, 1, &series}};
-    assert_ok(ag_save_plot(path, &(ag_plot){"Title", "x", 1, panels}));
+    succeed(ag_save_plot(path, &(ag_plot){"Title", "x", 1, panels}));
     ck_assert_ptr_nonnull(strstr(content(), "height=\"476\""));
-    assert_ok(ag_save_plot(path, &(ag_plot){"Title", "x", 2, panels}));
+    succeed(ag_save_plot(path, &(ag_plot){"Title", "x", 2, panels}));
     ck_assert_ptr_nonnull(strstr(content(), "height=\"588\""));
 }
 END_TEST
@@ -127,7 +116,7 @@ START_TEST(a_chart_survives_any_numbers)
         for (int logarithmic = 0; logarithmic < 2; logarithmic++) {
             ag_plot_series series = {"s", AG_PLOT_LINE_WITH_POINTS, 12, 3, values[i], values[i], 1};
             ag_plot_panel panel = {"y", logarithmic != 0, 1, &series};
-            assert_ok(ag_save_plot(path, &(ag_plot){"", "", 1, &panel}));
+            succeed(ag_save_plot(path, &(ag_plot){"", "", 1, &panel}));
             const char *svg = content();
             ck_assert_ptr_null(strstr(svg, "nan"));
             ck_assert_ptr_null(strstr(svg, "inf"));
@@ -163,7 +152,7 @@ static uint32_t get_32(const unsigned char *bytes)
 static unsigned char *pixels_of(uint32_t width, uint32_t height)
 {
     ag__bytes bytes = {0};
-    assert_ok(ag__file_read("test", path, &bytes));
+    succeed(ag__file_read("test", path, &bytes));
     const unsigned char *b = bytes.data;
     uint32_t data = 2 + height * (width + 6) + 4;
     ck_assert_uint_eq(bytes.size, 8 + 25 + 12 + data + 12);
@@ -191,14 +180,14 @@ START_TEST(images_stand_in_a_grid)
 {
     ag_tensor *images =
         ag_tensor_create_from(arena, 3, (uint32_t[]){3, 1, 2}, (float[]){0, 1, 0.5f, NAN, -7, 7});
-    assert_ok(ag_save_images(path, images, 2, 1, 0, 1));
+    succeed(ag_save_images(path, images, 2, 1, 0, 1));
     static const unsigned char expected[4][7] = {{0, 0, 255, 128, 128, 128, 0},
                                                  {0, 128, 128, 128, 128, 128, 128},
                                                  {0, 128, 128, 128, 128, 128, 128},
                                                  {0, 0, 255, 128, 128, 128, 128}};
     ck_assert_mem_eq(pixels_of(6, 4), expected, sizeof expected);
     ag_tensor *single = ag_tensor_create_from(arena, 2, (uint32_t[]){1, 2}, (float[]){0, 1});
-    assert_ok(ag_save_images(path, single, 9, 2, 0, 1));
+    succeed(ag_save_images(path, single, 9, 2, 0, 1));
     ck_assert_mem_eq(pixels_of(4, 2), ((unsigned char[]){0, 0, 0, 255, 255, 0, 0, 0, 255, 255}),
                      10);
 }
@@ -228,10 +217,10 @@ START_TEST(a_graph_names_its_nodes)
     ag_variable *weight = ag_create_leaf(arena, w, true), *input = ag_create_leaf(arena, x, false);
     ag_variable *pred = ag_linear(arena, input, weight, NULL);
     ag_variable *loss = ag_l1_loss(arena, pred, ag_create_leaf(arena, t, false), AG_REDUCTION_MEAN);
-    assert_ok(ag_backward(arena, loss));
+    succeed(ag_backward(arena, loss));
     ag_named_tensor names[] = {{"the \"weight\"", w}, {"prediction", pred->data}};
     size_t used = ag_arena_used(arena);
-    assert_ok(ag_save_graph(arena, path, loss, 2, names));
+    succeed(ag_save_graph(arena, path, loss, 2, names));
     ck_assert_uint_eq(ag_arena_used(arena), used);
     const char *dot = content();
     ck_assert_ptr_nonnull(strstr(dot, "the \\\"weight\\\"\\n[1, 2]\\n|grad| = 5\""));
@@ -250,7 +239,7 @@ START_TEST(a_graph_may_be_deep_and_share_nodes)
     ag_variable *x = ag_create_leaf(arena, ag_tensor_create_zeros(arena, 1, (uint32_t[]){1}), true);
     for (int i = 0; i < DEPTH; i++)
         x = ag_add(arena, x, x);
-    assert_ok(ag_save_graph(arena, path, x, 0, NULL));
+    succeed(ag_save_graph(arena, path, x, 0, NULL));
     const char *dot = content();
     ck_assert_int_eq(count(dot, "label="), DEPTH + 1);
     ck_assert_int_eq(count(dot, " -> "), 2 * DEPTH);
@@ -266,14 +255,14 @@ START_TEST(a_log_is_a_csv_file_that_grows)
     const char *names[] = {"step", "loss, \"mean\""};
     ag_csv_log *log = ag_csv_log_open(arena, path, 2, names, false);
     ck_assert_msg(log != NULL, "%s", ag_last_error());
-    assert_ok(ag_csv_log_row(log, (double[]){1, 0.1}));
+    succeed(ag_csv_log_row(log, (double[]){1, 0.1}));
     ck_assert_str_eq(content(), "step,\"loss, \"\"mean\"\"\"\n1,0.10000000000000001\n");
-    assert_ok(ag_csv_log_row(log, (double[]){(double)NAN, -1.2345678901234567e-308}));
-    assert_ok(ag_csv_log_close(log));
+    succeed(ag_csv_log_row(log, (double[]){(double)NAN, -1.2345678901234567e-308}));
+    succeed(ag_csv_log_close(log));
     log = ag_csv_log_open(arena, path, 2, names, true);
     ck_assert_msg(log != NULL, "%s", ag_last_error());
-    assert_ok(ag_csv_log_row(log, (double[]){3, HUGE_VAL}));
-    assert_ok(ag_csv_log_close(log));
+    succeed(ag_csv_log_row(log, (double[]){3, HUGE_VAL}));
+    succeed(ag_csv_log_close(log));
     ag_table *table = ag_read_csv(arena, path, NULL);
     ck_assert_msg(table != NULL && table->num_rows == 3, "%s", ag_last_error());
     ck_assert_str_eq(table->column_names[1], names[1]);
@@ -281,7 +270,7 @@ START_TEST(a_log_is_a_csv_file_that_grows)
     ck_assert(numbers->data[0] == 1 && isnan(numbers->data[2]) && isinf(numbers->data[5]));
     ck_assert_ptr_null(ag_csv_log_open(arena, path, 1, names, true));
     assert_fails(ag_last_status(), AG_ERROR_FORMAT, "line 1: the columns are others");
-    assert_ok(ag_csv_log_close(NULL));
+    succeed(ag_csv_log_close(NULL));
 }
 END_TEST
 
@@ -302,14 +291,14 @@ END_TEST
 START_TEST(a_trace_holds_spans_within_spans)
 {
     ag_trace *trace = ag_trace_create(arena, 3);
-    assert_ok(ag_trace_begin(trace, "step \"1\""));
-    assert_ok(ag_trace_begin(trace, "forward"));
-    assert_ok(ag_trace_end(trace));
-    assert_ok(ag_trace_end(trace));
-    assert_ok(ag_trace_begin(trace, "running"));
-    assert_ok(ag_trace_begin(trace, "lost"));
-    assert_ok(ag_trace_end(trace));
-    assert_ok(ag_save_trace(path, trace));
+    succeed(ag_trace_begin(trace, "step \"1\""));
+    succeed(ag_trace_begin(trace, "forward"));
+    succeed(ag_trace_end(trace));
+    succeed(ag_trace_end(trace));
+    succeed(ag_trace_begin(trace, "running"));
+    succeed(ag_trace_begin(trace, "lost"));
+    succeed(ag_trace_end(trace));
+    succeed(ag_save_trace(path, trace));
     const char *json = content();
     ck_assert_int_eq(count(json, "\"ph\": \"X\""), 2);
     ck_assert_ptr_nonnull(strstr(json, "step \\\"1\\\""));
@@ -321,7 +310,7 @@ START_TEST(a_trace_holds_spans_within_spans)
                             &inner_begin, &inner),
                      2);
     ck_assert(outer_begin <= inner_begin && inner_begin + inner <= outer_begin + outer + 0.002);
-    assert_ok(ag_trace_end(trace));
+    succeed(ag_trace_end(trace));
     assert_fails(ag_trace_end(trace), AG_ERROR_ARGUMENT, "no span has been begun");
 }
 END_TEST
@@ -334,8 +323,8 @@ static void take_a_step(ag_optimizer **optimizer, ag_variable *weight)
     if (*optimizer == NULL)
         *optimizer = ag_sgd_create(arena, 1, &weight, (ag_sgd_options){.learning_rate = 0.1f});
     ag_variable *hidden = ag_relu(arena, ag_linear(arena, x, weight, NULL));
-    assert_ok(ag_backward(arena, ag_sum(arena, hidden)));
-    assert_ok(ag_optimizer_step(*optimizer));
+    succeed(ag_backward(arena, ag_sum(arena, hidden)));
+    succeed(ag_optimizer_step(*optimizer));
 }
 
 static ag_variable *weight_of_shape(uint32_t rows, uint32_t columns)
@@ -357,13 +346,13 @@ START_TEST(a_set_trace_records_what_is_computed)
     ag_variable *weight = weight_of_shape(4, 3);
     take_a_step(&optimizer, weight); /* unheard */
     ck_assert_ptr_null(ag_set_trace(trace));
-    assert_ok(ag_trace_begin(trace, "whole step"));
+    succeed(ag_trace_begin(trace, "whole step"));
     take_a_step(&optimizer, weight);
-    assert_ok(ag_trace_end(trace));
+    succeed(ag_trace_end(trace));
     ck_assert_ptr_null(ag_linear(arena, weight, weight_of_shape(2, 2), NULL)); /* did nothing */
     ck_assert_ptr_eq(ag_set_trace(NULL), trace);
     take_a_step(&optimizer, weight); /* unheard */
-    assert_ok(ag_save_trace(path, trace));
+    succeed(ag_save_trace(path, trace));
 
     const char *json = content(), *place = json;
     ck_assert_int_eq(count(json, "\"ph\": \"X\""), 8);
@@ -394,7 +383,7 @@ START_TEST(a_set_trace_that_is_full_counts_and_is_no_failure)
     take_a_step(&optimizer, weight);
     ck_assert_ptr_eq(ag_set_trace(NULL), trace);
     ck_assert_int_eq(ag_last_status(), AG_OK);
-    assert_ok(ag_save_trace(path, trace));
+    succeed(ag_save_trace(path, trace));
     ck_assert_int_eq(count(content(), "\"ph\": \"X\""), 3);
     ck_assert_ptr_nonnull(strstr(content(), "\"spans_lost\": 4"));
 }
@@ -418,7 +407,7 @@ START_TEST(a_trace_is_set_for_one_thread)
     ck_assert_int_eq(pthread_join(thread, &seen), 0);
     ck_assert_ptr_null(seen);
     ck_assert_ptr_eq(ag_set_trace(NULL), trace);
-    assert_ok(ag_save_trace(path, trace));
+    succeed(ag_save_trace(path, trace));
     ck_assert_int_eq(count(content(), "\"ph\""), 0);
 }
 END_TEST
@@ -488,9 +477,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("view");
-    TCase *tests = tcase_create("view");
+    TCase *tests = add_case(suite, "view");
     tcase_add_checked_fixture(tests, create_all, destroy_all);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_chart_shows_curves_and_points);
     tcase_add_test(tests, whole_numbers_have_whole_ticks);
     tcase_add_test(tests, a_lone_panel_is_tall);
@@ -508,10 +496,5 @@ int main(void)
     tcase_add_test(tests, a_trace_is_set_for_one_thread);
     tcase_add_test(tests, a_tensor_goes_through_dlpack_uncopied);
     tcase_add_test(tests, tensors_that_are_not_like_ours_are_refused);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

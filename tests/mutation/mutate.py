@@ -74,7 +74,7 @@ class Build:
             return self.variable('UNFUSED_CFLAGS')
         if path in self.library:
             return self.variable('KERNEL_CFLAGS')
-        return [f'-DEXPORTED_SYMBOLS="{self.source_dir}/tests/exported_symbols.txt"']
+        return [f'-DTESTS_FOLDER="{self.source_dir}/tests"']
 
     def object_of(self, path):
         return os.path.join(self.folder, path.replace('/', '_') + '.o')
@@ -130,7 +130,7 @@ class Hunt:
     def run(self, program, case, limit):
         """Whether a test program passes within a limit of seconds."""
         # otherwise each test is a process of its own, which outlives the program if it hangs
-        environment = dict(os.environ, srcdir=self.build.source_dir, OMP_NUM_THREADS='2', CK_FORK='no',
+        environment = dict(os.environ, OMP_NUM_THREADS='2', CK_FORK='no',
                            ASAN_OPTIONS='allocator_may_return_null=1:detect_leaks=0')
         if case:
             environment['CK_RUN_CASE'] = case
