@@ -67,6 +67,17 @@ static inline size_t rows_of(const reference_shape *shape)
     return reference_size(shape) / columns_of(shape);
 }
 
+static inline reference_shape scalar_shape(const reference_call *call)
+{
+    (void)call;
+    return (reference_shape){.ndims = 1, .dims = {1}};
+}
+
+static inline reference_shape first_shape(const reference_call *call)
+{
+    return call->shapes[0];
+}
+
 reference_shape reference_elements_shape(const reference_call *call);
 reference_shape reference_rows_shape(const reference_call *call);
 size_t reference_no_float_terms(const reference_call *call);
@@ -158,7 +169,19 @@ static inline long double log_shortfall(const softmax_row *s, size_t c)
         }                                                                                          \
     }
 
-extern const reference_op references_of_losses[];
-extern const size_t num_references_of_losses;
+#define FUNCTION(name_, shape, family, terms)                                                      \
+    {                                                                                              \
+        .name = #name_, .result_shape = shape, .value = family##_value,                            \
+        .gradient = family##_gradient, .float_terms = terms                                        \
+    }
+
+#define DECLARE_REFERENCES(kind)                                                                   \
+    extern const reference_op references_of_##kind[];                                              \
+    extern const size_t num_references_of_##kind;
+DECLARE_REFERENCES(losses)
+DECLARE_REFERENCES(elements)
+DECLARE_REFERENCES(shapes)
+DECLARE_REFERENCES(products)
+DECLARE_REFERENCES(layers)
 
 #endif
