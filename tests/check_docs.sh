@@ -10,20 +10,7 @@ export LC_ALL
 srcdir=${srcdir:-.}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-passed=0
-failed=0
-
-# expect OMISSION COMMAND...
-expect() {
-    omission=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "$omission"
-    fi
-}
+. "$srcdir/tests/expect.sh"
 
 for guide in "$srcdir"/docs/*.md; do
     name=docs/$(basename "$guide")
@@ -48,5 +35,4 @@ sed -n '/AG__LOSS_TABLE/,/AG__FUNCTION_TABLE/s/^ *X(\([a-z0-9_]*\),.*/\1/p' "$sr
             echo "note: docs/choosing-a-loss.md does not say what $loss is for"
     done
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+report

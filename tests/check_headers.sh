@@ -6,23 +6,10 @@
 set -u
 
 srcdir=${srcdir:-.}
-passed=0
-failed=0
+. "$srcdir/tests/expect.sh"
 warnings='-Wall -Wextra -Wpedantic -Werror -Wshadow -Wundef -Wconversion'
 c_warnings="$warnings -Wstrict-prototypes -Wold-style-definition"
 cxx_warnings="$warnings -Wold-style-cast -Wno-c++20-extensions"
-
-# expect FAULT COMMAND...
-expect() {
-    fault=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $fault"
-    fi
-}
 
 # alone LANGUAGE HEADER COMPILER...: a program of nothing but this header, included twice
 alone() {
@@ -44,5 +31,4 @@ for path in "$srcdir"/include/autograd/*.h; do
     expect "$header as C++17" alone c++ "$header" ${CXX:-c++} -std=c++17 $cxx_warnings
     expect "$header includes what is not installed" keeps_to_itself "$path"
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+report

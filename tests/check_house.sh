@@ -12,20 +12,7 @@ export LC_ALL
 srcdir=${srcdir:-.}
 headers=$srcdir/include/autograd
 golden=$srcdir/tests/exported_symbols.txt
-passed=0
-failed=0
-
-# expect OMISSION COMMAND...: counts whether the command succeeds; names the omission if it does not
-expect() {
-    omission=$1
-    shift
-    if "$@" >/dev/null; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "$omission"
-    fi
-}
+. "$srcdir/tests/expect.sh"
 
 # Whether a text contains a line.
 has_line() {
@@ -197,5 +184,4 @@ else
     [ ! -f "${AG_SHARED_LIBRARY-unset}" ] || check_exported
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+report

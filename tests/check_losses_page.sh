@@ -11,20 +11,7 @@ srcdir=${srcdir:-.}
 page=$srcdir/docs/losses.md
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-passed=0
-failed=0
-
-# expect OMISSION COMMAND...
-expect() {
-    omission=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "$omission"
-    fi
-}
+. "$srcdir/tests/expect.sh"
 
 losses=$(sed -n '/AG__LOSS_TABLE/,/AG__FUNCTION_TABLE/s/^ *X(\([a-z0-9_]*\),.*/\1/p' \
     "$srcdir/src/tensor/op_table.h")
@@ -52,5 +39,4 @@ while read -r file test; do
         grep -q "^START_TEST($test)" "$srcdir/tests/$file"
 done <"$folder/named"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+report

@@ -8,8 +8,7 @@ LC_ALL=C
 export LC_ALL
 
 srcdir=${srcdir:-.}
-passed=0
-failed=0
+. "$srcdir/tests/expect.sh"
 
 # Ends the process: directly, by a signal, or by jumping elsewhere.
 ends='abort exit _exit _Exit quick_exit __assert_fail __assert __assert_perror_fail err errx verr verrx
@@ -27,18 +26,6 @@ setenv putenv unsetenv atexit __cxa_atexit alarm setitimer chdir umask srand ran
 hides='alloca malloc calloc realloc reallocarray strdup strndup asprintf vasprintf __asprintf_chk
 posix_memalign memalign valloc getline getdelim fopen fopen64 fdopen freopen gzopen gzopen64 gzread mmap
 sbrk brk __tls_get_addr'
-
-# expect FAULT COMMAND...: counts whether the command succeeds; names the fault if it does not
-expect() {
-    fault=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "$fault"
-    fi
-}
 
 # refuse WHY NAME...: counts each of these names that the library does not import
 refuse() {
@@ -89,5 +76,4 @@ else
     [ ! -f "${AG_SHARED_LIBRARY-unset}" ] || check_imports
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+report

@@ -10,8 +10,7 @@ libraries=$root$libdir
 headers=$root$includedir/autograd
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-passed=0
-failed=0
+. "$srcdir/tests/expect.sh"
 
 # autograd.pc as it is, but for DESTDIR, which it cannot know.
 sed "s|^\([a-z_]*\)=/|\1=$root/|" "$libraries/pkgconfig/autograd.pc" >"$folder/autograd.pc" || exit 1
@@ -22,18 +21,6 @@ export PKG_CONFIG_PATH LD_LIBRARY_PATH
 # ask ARGUMENT...: pkg-config about autograd
 ask() {
     ${PKG_CONFIG:-pkg-config} "$@" autograd
-}
-
-# expect FAULT COMMAND...
-expect() {
-    fault=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $fault"
-    fi
 }
 
 # ---- files ----
@@ -107,5 +94,4 @@ if [ -e "$libraries/libautograd.a" ]; then
     done
 fi
 
-echo "installcheck: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+report
