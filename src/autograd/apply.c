@@ -14,7 +14,8 @@
 /* What a node keeps for backward. */
 typedef struct kept_call {
     ag__call call;
-    ag__claim claims[AG__MAX_INPUTS]; /* on the parents' gradients, which forward has written */
+    ag__claim claims[AG__MAX_INPUTS];  /* on the parents' gradients, which forward has written */
+    ag_tensor *inputs[AG__MAX_INPUTS]; /* of the call, unless they are a list */
 } kept_call;
 
 static uint32_t num_differentiable(const ag__call *call)
@@ -117,16 +118,19 @@ static kept_call *keep_call(ag_arena *arena, const ag__call *call, const ag_tens
 }
 
 /* Keeps what backward needs: the call and its inputs. */
-static ag_status keep(ag_arena *arena, ag_variable *node, const ag__call *call,
-                      ag_variable *const *inputs)
+static bool keep(ag_arena *arena, ag_variable *node, const ag__call *call,
+                 ag_variable *const *inputs)
 {
-    ag_tensor *saved[AG__MAX_INPUTS] = {0};
-    for (uint32_t i = 0; i < call->op->num_inputs && call->list == NULL; i++)
-        saved[i] = inputs[i] != NULL ? inputs[i]->data : NULL;
-    node->metadata = keep_call(arena, call, node->data);
-    if (node->metadata == NULL) return ag_last_status();
-    return ag_save_tensors(arena, node, ag__num_inputs(call),
-                           call->list != NULL ? call->list : saved);
+    kept_call *kept = keep_call(arena, call, node->data);
+    if (kept == NULL) return false;
+    node->metadata = kept;
+    if (call->list != NULL)
+        return ag_save_tensors(arena, node, call->list_count, call->list) == AG_OK;
+    for (uint32_t i = 0; i < call->op->num_inputs; i++)
+        kept->inputs[i] = inputs[i] != NULL ? inputs[i]->data : NULL;
+    node->num_saved = call->op->num_inputs;
+    node->saved_tensors = kept->inputs;
+    return true;
 }
 
 /* The node of a call with its result. */
@@ -145,7 +149,7 @@ static ag_variable *record(ag_arena *arena, const ag__call *call, ag_variable *c
     node->reduction = (uint32_t)call->reduction;
     node->metadata_int = call->transposes;
     node->metadata_float = call->parameter;
-    return !graph || keep(arena, node, call, inputs) == AG_OK ? node : NULL;
+    return !graph || keep(arena, node, call, inputs) ? node : NULL;
 }
 
 /* An input that stands in two roles has one gradient, which is written once and then added to. */
@@ -204,6 +208,7 @@ static ag_status compute(ag_arena *arena, ag__call *call, ag_variable *node,
 {
     kept_call *kept = node->metadata;
     if (kept != NULL) call = &kept->call;
+    if (call->op->scratch_bytes == NULL) return compute_into(call, kept, inputs, node->data);
     ag_mark mark = ag_arena_mark(arena);
     ag_status status = lend_scratch(arena, call);
     if (status == AG_OK) status = compute_into(call, kept, inputs, node->data);

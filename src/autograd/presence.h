@@ -25,7 +25,7 @@ ag_status ag__fail_gone(const char *function, const char *argument);
 ag_status ag__variable_check(const char *function, const char *argument,
                              const ag_variable *variable);
 
-/* As ag_create_node, for arguments that have been checked. */
+/* As ag_create_node, for arguments that have been checked. On failure the caller rewinds the arena. */
 ag_variable *ag__create_node(ag_arena *arena, const char *op, ag_tensor *data, uint32_t num_parents,
                              ag_variable *const *parents, ag_backward_fn backward_fn);
 

@@ -51,7 +51,7 @@ static ag_variable *create_variable(ag_arena *arena, ag_tensor *data, bool requi
     };
     ag__arena_stamp(arena, &variable->engine.stamp);
     if (!requires_grad) return variable;
-    variable->engine.grad_storage = ag_tensor_create(arena, data->ndims, data->shape);
+    variable->engine.grad_storage = ag__tensor_create(arena, data->ndims, data->shape, data->size);
     return variable->engine.grad_storage != NULL ? variable : NULL;
 }
 
@@ -104,7 +104,10 @@ ag_variable *ag_create_node(ag_arena *arena, const char *op, ag_tensor *data, ui
                             ag_variable *const *parents, ag_backward_fn backward_fn)
 {
     if (check_node(arena, op, data, num_parents, parents, backward_fn) != AG_OK) return NULL;
-    return ag__create_node(arena, op, data, num_parents, parents, backward_fn);
+    ag_mark mark = ag_arena_mark(arena);
+    ag_variable *node = ag__create_node(arena, op, data, num_parents, parents, backward_fn);
+    if (node == NULL) ag_arena_rewind(arena, mark);
+    return node;
 }
 
 ag_variable *ag__create_node(ag_arena *arena, const char *op, ag_tensor *data, uint32_t num_parents,
@@ -114,13 +117,9 @@ ag_variable *ag__create_node(ag_arena *arena, const char *op, ag_tensor *data, u
     for (uint32_t i = 0; i < num_parents; i++)
         requires_grad = requires_grad || (parents[i]->requires_grad && !grad_disabled);
 
-    ag_mark mark = ag_arena_mark(arena);
     ag_variable *node =
         create_variable(arena, data, requires_grad, requires_grad ? num_parents : 0);
-    if (node == NULL) {
-        ag_arena_rewind(arena, mark);
-        return NULL;
-    }
+    if (node == NULL) return NULL;
     node->op = op;
     node->backward_fn = requires_grad ? backward_fn : NULL;
     for (uint32_t i = 0; i < node->num_parents; i++)

@@ -31,6 +31,9 @@ ag_status ag__tensor_check(const char *function, const char *argument, const ag_
 /* The same for indices. What they may be depends on what they choose from, and is not checked. */
 ag_status ag__indices_check(const char *function, const char *argument, const ag_indices *indices);
 
+/* As ag_tensor_create, of a shape that has been checked and has that size. */
+ag_tensor *ag__tensor_create(ag_arena *arena, uint32_t ndims, const uint32_t *shape, size_t size);
+
 /* Writes where an element stands: "[3, 7]". */
 ag__shape_text ag__index_text(uint32_t ndims, const uint32_t *shape, size_t offset);
 

@@ -5,16 +5,19 @@
 
 #include <string.h>
 
+#include "core/allocator.h"
 #include "core/status.h"
 #include "tensor/shape.h"
 
-/* A tensor of a shape that has been checked, around memory. */
-static ag_tensor *create_header(ag_arena *arena, uint32_t ndims, const uint32_t *shape, size_t size,
-                                float *data)
+/* What stands before a tensor's data, which must be aligned. */
+#define HEADER_BYTES ((sizeof(ag_tensor) + AG__ALIGNMENT - 1) / AG__ALIGNMENT * AG__ALIGNMENT)
+
+ag_tensor *ag__tensor_create(ag_arena *arena, uint32_t ndims, const uint32_t *shape, size_t size)
 {
-    ag_tensor *tensor = ag_arena_alloc(arena, sizeof *tensor);
+    ag_tensor *tensor = ag_arena_alloc(arena, HEADER_BYTES + size * sizeof *tensor->data);
     if (tensor == NULL) return NULL;
-    *tensor = (ag_tensor){.ndims = ndims, .size = size, .data = data};
+    *tensor = (ag_tensor){.ndims = ndims, .size = size};
+    tensor->data = (float *)(void *)((char *)tensor + HEADER_BYTES);
     memcpy(tensor->shape, shape, ndims * sizeof *shape);
     return tensor;
 }
@@ -28,11 +31,7 @@ static ag_tensor *create(const char *function, ag_arena *arena, uint32_t ndims,
         return NULL;
     }
     if (ag__shape_size(function, ndims, shape, &size) != AG_OK) return NULL;
-    ag_mark mark = ag_arena_mark(arena);
-    float *data = ag_arena_alloc(arena, size * sizeof *data);
-    ag_tensor *tensor = data != NULL ? create_header(arena, ndims, shape, size, data) : NULL;
-    if (tensor == NULL) ag_arena_rewind(arena, mark);
-    return tensor;
+    return ag__tensor_create(arena, ndims, shape, size);
 }
 
 ag_tensor *ag_tensor_create(ag_arena *arena, uint32_t ndims, const uint32_t *shape)
@@ -67,7 +66,11 @@ ag_tensor *ag_tensor_wrap(ag_arena *arena, uint32_t ndims, const uint32_t *shape
         return NULL;
     }
     if (ag__shape_size("tensor_wrap", ndims, shape, &size) != AG_OK) return NULL;
-    return create_header(arena, ndims, shape, size, data);
+    ag_tensor *tensor = ag_arena_alloc(arena, sizeof *tensor);
+    if (tensor == NULL) return NULL;
+    *tensor = (ag_tensor){.ndims = ndims, .size = size, .data = data};
+    memcpy(tensor->shape, shape, ndims * sizeof *shape);
+    return tensor;
 }
 
 bool ag_tensor_same_shape(const ag_tensor *a, const ag_tensor *b)
