@@ -1146,7 +1146,7 @@ END_TEST
 typedef enum nan_range {
     REACHES_NOTHING,
     REACHES_ELEMENT,
-    REACHES_LABEL, /* the element and the row's label; from there the row */
+    REACHES_LABEL, /* the element, and of its row the labels; from a label all that are none */
     REACHES_ROW
 } nan_range;
 
@@ -1196,6 +1196,7 @@ static const nan_reach nan_reaches[] = {
     {"distillation_loss", {{REACHES_ROW}, {REACHES_ROW}}},
     {"multilabel_soft_margin_loss", {{REACHES_ELEMENT}, {REACHES_ELEMENT}}},
     {"multi_margin_loss", {{REACHES_LABEL}}},
+    {"multilabel_margin_loss", {{REACHES_LABEL}}},
     {"triplet_loss",
      {{REACHES_ROW, REACHES_ROW, REACHES_ROW},
       {REACHES_ROW, REACHES_ROW, REACHES_NOTHING},
@@ -1227,7 +1228,7 @@ typedef struct nan_place {
     const op_case *spec;
     uint32_t input;
     size_t index, row; /* of the NaN */
-    size_t label;      /* where the row's label stands, if it has one */
+    const op_arguments *arguments;
     bool by_rows;
 } nan_place;
 
@@ -1243,17 +1244,37 @@ static void assert_nan_in_value(const nan_place *place, const ag_tensor *value)
     }
 }
 
+/* Whether an element is of a class that is a label of its row. */
+static bool is_labelled(const op_arguments *arguments, size_t index)
+{
+    const ag_tensor *x = arguments->tensors[0];
+    const ag_indices *labels = arguments->indices;
+    size_t columns = x->shape[1], each = labels->size / x->shape[0];
+    for (size_t k = 0; k < each; k++) {
+        int32_t label = labels->data[index / columns * each + k];
+        if (label < 0) break;
+        if ((size_t)label == index % columns) return true;
+    }
+    return false;
+}
+
+/* Whether one of two elements of a row is a label of it and the other is not. */
+static bool are_compared(const op_arguments *arguments, size_t i, size_t j)
+{
+    return is_labelled(arguments, i) != is_labelled(arguments, j);
+}
+
 static void assert_nan_in_gradient(const nan_place *place, uint32_t output, const ag_tensor *grad)
 {
     const char *loss = place->spec->entry->name;
     nan_range reach = nan_reach_of(loss)->reaches[place->input][output];
     size_t columns = grad->shape[grad->ndims - 1];
     for (size_t i = 0; i < grad->size; i++) {
-        bool in_row = i / columns == place->row, from_label = place->index == place->label;
-        bool wanted = (reach == REACHES_ELEMENT && i == place->index) ||
-                      (reach == REACHES_ROW && in_row) ||
-                      (reach == REACHES_LABEL &&
-                       (i == place->index || i == place->label || (in_row && from_label)));
+        bool in_row = i / columns == place->row;
+        bool wanted =
+            (reach == REACHES_ELEMENT && i == place->index) || (reach == REACHES_ROW && in_row) ||
+            (reach == REACHES_LABEL &&
+             (i == place->index || (in_row && are_compared(place->arguments, i, place->index))));
         bool may = reach == REACHES_NOTHING && i / columns == place->row;
         ck_assert_msg(may || isnan(grad->data[i]) == wanted,
                       "%s: NaN in %s at %zu: gradient to %s at %zu is %g",
@@ -1279,8 +1300,7 @@ static void check_nan_at(const op_case *c, uint32_t input, size_t index)
         index = at_label(&arguments, index);
     tensor->data[index] = NAN;
     size_t columns = c->entry->op->labels_rows && input == 2 ? 1 : c->shapes[0].dims[1];
-    nan_place place = {c, input, index, index / columns, index, is_row_loss(c)};
-    if (arguments.indices != NULL) place.label = at_label(&arguments, index);
+    nan_place place = {c, input, index, index / columns, &arguments, is_row_loss(c)};
     op_create_leaves(&arguments, arena, true);
     ag_variable *loss = c->entry->graph(arena, &arguments);
     ck_assert_msg(loss != NULL, "%s", ag_last_error());

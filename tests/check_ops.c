@@ -437,6 +437,7 @@ static op_case huge_case(const op_entry *entry)
         c.shapes[i] = (ag__shape){2, {HUGE_ROWS, HUGE_COLUMNS}};
     if (entry->op->labels_rows) c.shapes[entry->op->num_inputs - 1] = (ag__shape){1, {HUGE_ROWS}};
     if (entry->op->takes_labels) c.indices = (ag__shape){1, {HUGE_ROWS}};
+    if (entry->op->lists_labels) c.indices = c.shapes[0];
     return c;
 }
 
@@ -467,6 +468,14 @@ static void assert_surroundings_untouched(const op_case *c, const ag_tensor *ten
                   "%s: wrote beside a gradient", op_describe(c).text);
 }
 
+static ag_indices *indices_of_rows(ag_arena *arena, const ag_indices *indices, uint32_t first,
+                                   uint32_t rows)
+{
+    uint32_t shape[2] = {rows, indices->shape[1]};
+    size_t columns = indices->ndims == 1 ? 1 : indices->shape[1];
+    return ag_indices_create_from(arena, indices->ndims, shape, indices->data + first * columns);
+}
+
 /* Gradients of sums know nothing of other rows, so parts below the size must give the same bits. */
 static void assert_made_of_parts(const op_case *c, ag_arena *arena, const op_arguments *whole,
                                  ag_tensor *const *outs)
@@ -479,8 +488,7 @@ static void assert_made_of_parts(const op_case *c, ag_arena *arena, const op_arg
         for (uint32_t i = 0; i < c->entry->op->num_inputs; i++)
             arguments.tensors[i] = view_rows(arena, whole->tensors[i], part * rows, rows);
         if (whole->indices != NULL)
-            arguments.indices = ag_indices_create_from(arena, 1, (uint32_t[]){rows},
-                                                       whole->indices->data + part * rows);
+            arguments.indices = indices_of_rows(arena, whole->indices, part * rows, rows);
         for (uint32_t i = 0; i < c->entry->op->num_differentiable; i++)
             expected[i] = ag_tensor_create(arena, 2, (uint32_t[]){rows, HUGE_COLUMNS});
         assert_ok(c, c->entry->gradient(expected, one, &arguments));

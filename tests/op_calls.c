@@ -354,6 +354,7 @@ static bool labels_shapes(op_scale scale, size_t variant, op_case *c)
     if (!shape_at(scale, scale == OP_SMALL ? variant / 2 : variant, &c->shapes[0])) return false;
     uint32_t rows = elements_of(&c->shapes[0]) / c->shapes[0].dims[c->shapes[0].ndims - 1];
     c->indices = (ag__shape){1 + variant % 2, {rows, 1}};
+    if (c->entry->op->lists_labels) c->indices = c->shapes[0];
     return true;
 }
 
@@ -819,6 +820,21 @@ static ag_tensor *create_input(const op_case *c, uint32_t input, uint64_t seed, 
     return tensor;
 }
 
+/*
+ * A few classes for each row, never the last if there is another, at times one of them twice. Behind the
+ * -1 stand others that do not count.
+ */
+static void draw_lists(uint64_t *seed, uint32_t classes, ag_indices *labels)
+{
+    uint32_t most = classes < 8 ? classes : 8;
+    for (size_t row = 0; row < labels->size; row += classes) {
+        uint32_t count = 1 + (uint32_t)(next_bits(seed) % most);
+        for (uint32_t k = 0; k < classes; k++)
+            labels->data[row + k] =
+                k == count ? -1 : (int32_t)(next_bits(seed) % (classes > 1 ? classes - 1 : 1));
+    }
+}
+
 /* Rows of the table, or classes, some of them often and some never. */
 static ag_indices *create_indices(const op_case *c, ag_arena *arena)
 {
@@ -829,6 +845,7 @@ static ag_indices *create_indices(const op_case *c, ag_arena *arena)
     uint32_t choices = from->dims[c->entry->op->takes_labels ? from->ndims - 1 : 0];
     for (size_t i = 0; i < indices->size; i++)
         indices->data[i] = (int32_t)(next_bits(&seed) % (1 + choices * 2 / 3));
+    if (c->entry->op->lists_labels) draw_lists(&seed, choices, indices);
     return indices;
 }
 

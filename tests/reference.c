@@ -252,7 +252,11 @@ static row row_at(const reference_op *op, const reference_call *call, size_t ind
 {
     size_t n = columns_of(&call->shapes[0]);
     row result = {.n = n, .parameter = call->parameter, .second_parameter = call->second_parameter};
-    if (call->indices != NULL) result.label = (size_t)call->indices[index];
+    if (call->indices != NULL) {
+        size_t each = reference_size(&call->indices_shape) / rows_of(&call->shapes[0]);
+        result.labels = call->indices + index * each;
+        result.label = (size_t)result.labels[0];
+    }
     for (uint32_t i = 0; i < REFERENCE_MAX_INPUTS; i++) {
         size_t stride = op->row_law->last_is_label && i == 2 ? 1 : n;
         if (call->inputs[i] != NULL) result.inputs[i] = call->inputs[i] + index * stride;

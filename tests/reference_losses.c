@@ -493,6 +493,42 @@ static void multi_margin_row_gradient(const row *r, uint32_t input, reference_nu
     out[r->label] = number(-intruders / (long double)r->n);
 }
 
+static bool is_label(const row *r, size_t class)
+{
+    for (size_t k = 0; k < r->n && r->labels[k] >= 0; k++)
+        if ((size_t)r->labels[k] == class) return true;
+    return false;
+}
+
+static reference_number multilabel_margin_row(const row *r)
+{
+    reference_number sum = number(0);
+    for (size_t k = 0; k < r->n && r->labels[k] >= 0; k++) {
+        row of_label = *r;
+        of_label.label = (size_t)r->labels[k];
+        for (size_t c = 0; c < r->n; c++)
+            if (!is_label(r, c)) add_to(&sum, intrusion(&of_label, c));
+    }
+    return scaled(sum, 1 / (long double)r->n);
+}
+
+static void multilabel_margin_row_gradient(const row *r, uint32_t input, reference_number *out)
+{
+    (void)input;
+    for (size_t c = 0; c < r->n; c++)
+        out[c] = number(0);
+    for (size_t k = 0; k < r->n && r->labels[k] >= 0; k++) {
+        row of_label = *r;
+        of_label.label = (size_t)r->labels[k];
+        for (size_t c = 0; c < r->n; c++) {
+            if (is_label(r, c)) continue;
+            long double slope = sign(intrusion(&of_label, c).value) / (long double)r->n;
+            add_to(&out[c], number(slope));
+            add_to(&out[of_label.label], (reference_number){-slope, fabsl(slope)});
+        }
+    }
+}
+
 /* ---- the table ---- */
 
 const reference_op references_of_losses[] = {
@@ -514,6 +550,7 @@ const reference_op references_of_losses[] = {
     ROWS(distillation_loss, distillation, false),
     ROWS(multilabel_soft_margin_loss, multilabel_soft_margin, false),
     ROWS(multi_margin_loss, multi_margin, false),
+    ROWS(multilabel_margin_loss, multilabel_margin, false),
 };
 
 const size_t num_references_of_losses = sizeof references_of_losses / sizeof *references_of_losses;

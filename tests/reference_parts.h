@@ -106,7 +106,8 @@ typedef struct row {
     size_t n;
     const long double *inputs[REFERENCE_MAX_INPUTS];
     long double parameter, second_parameter;
-    size_t label;
+    const int32_t *labels; /* of the row, one or a list that ends with -1; NULL if it has none */
+    size_t label;          /* the first of them */
 } row;
 
 typedef struct reference_row_law {

@@ -17,6 +17,7 @@ typedef enum input_kind {
     ROW_SIGNS,
     COUNTS,
     CLASSES,
+    CLASS_LISTS,
     SOFTMAX,
     LOG_SOFTMAX,
     ONE_HOT
@@ -53,6 +54,7 @@ static const loss_inputs table[] = {
     {"gaussian_nll_loss", "normal, uniform, normal", {NORMAL, UNIFORM, NORMAL}, 0},
     {"multilabel_soft_margin_loss", "normal, bits", {NORMAL, BITS}, 0},
     {"multi_margin_loss", "normal, classes", {NORMAL, CLASSES}, 1},
+    {"multilabel_margin_loss", "normal, lists", {NORMAL, CLASS_LISTS}, 1},
 };
 
 void explain_inputs(void)
@@ -68,6 +70,7 @@ void explain_inputs(void)
         "and\n"
         "               multiplies and adds instead\n"
         "  classes      the same as whole numbers, int32 for us, int64 for libtorch\n"
+        "  lists        four classes of a row, then -1\n"
         "Huber's delta is 1, the cosine's margin 0, the triplet's 1; the others are libtorch's "
         "too.\n"
         "All means, all gradients:\n"
@@ -98,6 +101,10 @@ static void write_row(ag_random *random, input_kind kind, size_t count, float *r
     case ONE_HOT:
         memset(row, 0, count * sizeof *row);
         row[ag_random_below(random, (uint32_t)count)] = 1;
+        break;
+    case CLASS_LISTS:
+        for (size_t i = 0; i < count; i++)
+            row[i] = i < 4 ? (float)ag_random_below(random, (uint32_t)count) : -1;
         break;
     default:
         for (size_t i = 0; i < count; i++)

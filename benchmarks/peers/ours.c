@@ -37,8 +37,9 @@ static void run_loss(void *context)
 /* Class numbers stand in the shared memory as floats. */
 static bool create_labels(loss_run *r, const float *memory)
 {
-    ag_indices *labels = ag_indices_create(r->permanent, 1, &r->cell.rows);
-    for (uint32_t i = 0; labels != NULL && i < r->cell.rows; i++)
+    const ag__shape *shape = &r->at.indices;
+    ag_indices *labels = ag_indices_create(r->permanent, shape->ndims, shape->dims);
+    for (size_t i = 0; labels != NULL && i < labels->size; i++)
         labels->data[i] = (int32_t)memory[i];
     r->arguments.indices = labels;
     return labels != NULL;

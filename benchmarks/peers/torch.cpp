@@ -98,6 +98,8 @@ const Loss losses[] = {
      [](const Inputs &x, double margin) {
          return torch::multi_margin_loss(x[0], x[1], 1, margin);
      }},
+    {"multilabel_margin_loss", 2, 1,
+     [](const Inputs &x, double) { return torch::multilabel_margin_loss(x[0], x[1]); }},
 };
 
 struct LossRun {
@@ -134,6 +136,7 @@ Inputs copy_inputs(const Loss &loss, const loss_cell &cell, float *memory)
     Inputs inputs;
     bool classes = std::strstr(cell.name, "_labels_") != nullptr ||
                    std::strcmp(cell.name, "multi_margin_loss") == 0;
+    bool lists = std::strcmp(cell.name, "multilabel_margin_loss") == 0;
     bool labels_rows = std::strcmp(cell.name, "cosine_embedding_loss") == 0;
     for (int i = 0; i < loss.num_inputs; i++) {
         bool one = (labels_rows && i == 2) || (classes && i == 1);
@@ -142,7 +145,7 @@ Inputs copy_inputs(const Loss &loss, const loss_cell &cell, float *memory)
         memory += input.numel();
         inputs.push_back(input.requires_grad_(i < loss.num_differentiable));
     }
-    if (classes) inputs[1] = inputs[1].to(torch::kLong);
+    if (classes || lists) inputs[1] = inputs[1].to(torch::kLong);
     return inputs;
 }
 

@@ -38,6 +38,7 @@ op_case loss_case(const op_entry *entry, uint32_t rows, uint32_t columns)
         c.shapes[i] = shape_of(rows, columns);
     if (entry->op->labels_rows) c.shapes[2] = (ag__shape){.ndims = 1, .dims = {rows}};
     if (entry->op->takes_labels) c.indices = (ag__shape){.ndims = 1, .dims = {rows}};
+    if (entry->op->lists_labels) c.indices = c.shapes[0];
     return c;
 }
 

@@ -78,6 +78,7 @@ struct ag__op {
     bool labels_rows;  /* of a row loss: the last input holds one value per row */
     bool by_rows;      /* of a row loss */
     bool takes_labels; /* of a row loss: call's indices, the class of each row */
+    bool lists_labels; /* of those: any number of classes for each row, up to a -1 */
     const char *input_names[AG__MAX_INPUTS];
     ag__domain domains[AG__MAX_INPUTS];
 

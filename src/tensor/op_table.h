@@ -55,7 +55,8 @@
     X(jensen_shannon_loss, pair)                                                                   \
     X(distillation_loss, pair_parameter)                                                           \
     X(multilabel_soft_margin_loss, pair)                                                           \
-    X(multi_margin_loss, labels_parameter)
+    X(multi_margin_loss, labels_parameter)                                                         \
+    X(multilabel_margin_loss, labels_parameter)
 
 /*
  * Signatures of the other functions:

@@ -191,11 +191,13 @@ ag_status ag__options_check(const ag__call *call)
 
 /* ---- labels ---- */
 
+/* The first label that is neither a class nor, where there is one, the number that stands for none. */
 static size_t find_wrong_label(const ag__call *call, size_t classes)
 {
     const ag_indices *labels = call->indices;
-    bool has_ignored = call->options != NULL && call->options->has_ignore_index;
-    int32_t ignored = has_ignored ? call->options->ignore_index : 0;
+    bool lists = call->op->lists_labels;
+    bool has_ignored = lists || (call->options != NULL && call->options->has_ignore_index);
+    int32_t ignored = lists ? -1 : has_ignored ? call->options->ignore_index : 0;
     size_t i = 0;
     while (i < labels->size && ((labels->data[i] >= 0 && (size_t)labels->data[i] < classes) ||
                                 (has_ignored && labels->data[i] == ignored)))
@@ -203,17 +205,28 @@ static size_t find_wrong_label(const ag__call *call, size_t classes)
     return i;
 }
 
+static ag_status check_labels_shape(const ag__call *call)
+{
+    const ag_tensor *x = call->inputs[0];
+    const ag_indices *labels = call->indices;
+    bool lists = call->op->lists_labels;
+    bool good = lists ? labels->ndims == x->ndims &&
+                            memcmp(labels->shape, x->shape, x->ndims * sizeof *x->shape) == 0
+                      : ag__one_per_row(labels->ndims, labels->shape, labels->size, x);
+    if (good) return AG_OK;
+    return ag__fail(AG_ERROR_SHAPE, "%s: labels is %s but must %s of %s, %s", call->op->name,
+                    ag__shape_to_text(labels->ndims, labels->shape).text,
+                    lists ? "have the shape" : "hold one for each row", call->op->input_names[0],
+                    ag__tensor_shape_text(x).text);
+}
+
 ag_status ag__labels_check(const ag__call *call, size_t classes)
 {
     const ag__op *op = call->op;
-    const ag_tensor *x = call->inputs[0];
     const ag_indices *labels = call->indices;
     ag_status status = ag__indices_check(op->name, "labels", labels);
+    if (status == AG_OK) status = check_labels_shape(call);
     if (status != AG_OK) return status;
-    if (!ag__one_per_row(labels->ndims, labels->shape, labels->size, x))
-        return ag__fail(AG_ERROR_SHAPE, "%s: labels is %s but must hold one for each row of %s, %s",
-                        op->name, ag__shape_to_text(labels->ndims, labels->shape).text,
-                        op->input_names[0], ag__tensor_shape_text(x).text);
     size_t wrong = find_wrong_label(call, classes);
     if (wrong == labels->size) return AG_OK;
     return ag__fail(AG_ERROR_DOMAIN, "%s: labels%s is %ld but there are %zu classes", op->name,

@@ -56,7 +56,10 @@ const ag_loss_options *ag__beyond_reduction(const ag_loss_options *options);
 /* Checks a call's options: that it takes them, their values, and the shapes of tensors. */
 ag_status ag__options_check(const ag__call *call);
 
-/* Checks a call's labels: one for each row of the first input, of so many classes, or ignored. */
+/*
+ * Checks a call's labels: one or a list for each row of the first input, of so many classes or of the
+ * number that stands for none.
+ */
 ag_status ag__labels_check(const ag__call *call, size_t classes);
 
 /* The tensor that an option is, or that the labels' memory is taken for; NULL if there is none. */

@@ -6,12 +6,12 @@
 /* ---- divisors ---- */
 
 /* Of the labels' class weights, if there are any; of rows that are ignored nothing is added. */
-static double sum_row_weights(const ag__call *call)
+static double sum_row_weights(const ag__call *call, size_t rows)
 {
     const ag_indices *labels = call->indices;
     const ag_tensor *class_weights = call->options->class_weights;
     double sum = 0;
-    for (size_t row = 0; row < labels->size; row++) {
+    for (size_t row = 0; row < rows; row++) {
         double weight = ag__row_weight(call, row);
         if (weight == 0) continue;
         sum += class_weights != NULL ? weight * (double)class_weights->data[labels->data[row]]
@@ -24,7 +24,7 @@ static double sum_row_weights(const ag__call *call)
 static double sum_weights(const ag__call *call, size_t items)
 {
     const ag_tensor *weights = call->options->weights;
-    if (call->indices != NULL) return sum_row_weights(call);
+    if (call->indices != NULL) return sum_row_weights(call, items);
     if (weights == NULL) return (double)items;
     double sum = 0;
     for (size_t i = 0; i < weights->size; i++)

@@ -98,6 +98,11 @@ static size_t stride(const pass *p, uint32_t input)
     return p->call->inputs[input]->size / p->blocks.items;
 }
 
+static const int32_t *labels_at(const pass *p, size_t row)
+{
+    return p->call->indices->data + row * (p->call->op->lists_labels ? p->columns : 1);
+}
+
 static double weight_of(const pass *p, size_t row)
 {
     return p->divisor == 0 ? 0 : ag__row_weight(p->call, row);
@@ -119,7 +124,7 @@ static void compute_run(const pass *p, size_t first, size_t count, double *value
         .parameter = (double)p->call->parameter,
         .second_parameter = (double)p->call->second_parameter,
         .options = p->call->options,
-        .labels = op->takes_labels ? p->call->indices->data + first : NULL,
+        .labels = op->takes_labels ? labels_at(p, first) : NULL,
         .values = values,
         .num_correct = p->counts_correct ? correct : NULL,
     };
@@ -162,7 +167,7 @@ static void count_correct(const pass *p, size_t first, size_t count, size_t *cor
                 .count = 1,
                 .n = p->columns,
                 .inputs = {p->call->inputs[0]->data + row * p->columns},
-                .labels = p->call->indices->data + row,
+                .labels = labels_at(p, row),
                 .num_correct = correct,
             });
 }

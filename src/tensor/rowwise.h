@@ -17,7 +17,7 @@ typedef struct ag__rows {
     size_t n;                            /* classes or features of a row */
     const float *inputs[AG__MAX_INPUTS]; /* where the first of the rows begins */
     double parameter, second_parameter;
-    const int32_t *labels;          /* the classes of the rows; NULL if the loss takes none */
+    const int32_t *labels; /* of the rows, one each or n each; NULL if the loss takes none */
     const ag_loss_options *options; /* NULL where all of them are 0 */
 
     double *values;        /* to be written, one for each row; NULL if not wanted */

@@ -75,6 +75,7 @@ static const struct {
     {"generalized_cross_entropy_loss", "q", {0, -0.0f, 0x1.000002p0f, -1, INFINITY, NAN}},
     {"tversky_loss", "alpha", {-0x1p-149f, -1, INFINITY, -INFINITY, NAN, NAN}},
     {"multi_margin_loss", "margin", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
+    {"multilabel_margin_loss", "margin", {INFINITY, -INFINITY, NAN, NAN, NAN, NAN}},
     {"distillation_loss", "temperature", {0, -0.0f, -1, INFINITY, -INFINITY, NAN}},
 };
 

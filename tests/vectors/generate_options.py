@@ -155,6 +155,21 @@ def multi_margin(file, classes):
                  {"norm": norm}, parameter=0.75)
 
 
+def lists_for(rows, classes):
+    """Labels that end with -1, some of them twice; what stands behind counts for nothing."""
+    lists = torch.randint(classes, (rows, classes), generator=GENERATOR)
+    for row in range(rows):
+        lists[row, row * min(classes, 9) // (rows - 1):][:1] = -1
+    return lists
+
+
+def multilabel_margin(file):
+    for rows, classes in ((4, 2), (4, 7), (4, 33), (2, 600)):
+        case(file, "multilabel_margin_loss", f"classes_{classes}",
+             lambda x, t, r: F.multilabel_margin_loss(x[0], t["labels"], reduction=r),
+             [normal(rows, classes)], 1, {"labels": lists_for(rows, classes)}, parameter=1.0)
+
+
 def multilabel(file):
     for columns in (1, 7, 33):
         case(file, "multilabel_soft_margin_loss", f"classes_{columns}",
@@ -251,6 +266,7 @@ def main():
         likelihoods(file)
         formulas(file)
         three_inputs(file)
+        multilabel_margin(file)
 
 
 main()

@@ -1,0 +1,128 @@
+/* multilabel_margin.c: the hinge of each class that is no label of its row against each that is one. */
+#include "config.h"
+
+#include "core/cpu.h"
+#include "tensor/rowwise.h"
+
+typedef void hinges_kernel(size_t, const float *, const double *, double, double *, double *);
+
+/* Adds max(0, z) of z = lead + x_c, and its slope, for every class but labels; NaN goes into both. */
+AG__INLINE void add_hinges(size_t n, const float *restrict x, const double *restrict others,
+                           double lead, double *restrict values, double *restrict slopes)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        double z = others[i] == 0 ? 0 : lead + (double)x[i], missing = z <= 0 ? 0 : z;
+        values[i] += missing;
+        slopes[i] += z > 0 ? 1 : missing;
+    }
+}
+
+AG__DEFINE_KERNELS(kernels, hinges_kernel, add_hinges,
+                   (size_t n, const float *x, const double *others, double lead, double *values,
+                    double *slopes),
+                   (n, x, others, lead, values, slopes))
+
+typedef struct label_row {
+    size_t n;
+    const float *x;
+    double margin;
+    const int32_t *labels;
+    size_t num_labels;
+} label_row;
+
+/* others is 0 for labels, 1 for the classes that are held against them. */
+typedef struct hinges {
+    double others[AG__CHUNK], values[AG__CHUNK], slopes[AG__CHUNK];
+} hinges;
+
+static label_row row_at(const ag__rows *rows, size_t index)
+{
+    label_row row = {
+        .n = rows->n,
+        .x = rows->inputs[0] + index * rows->n,
+        .margin = rows->parameter,
+        .labels = rows->labels + index * rows->n,
+    };
+    while (row.num_labels < row.n && row.labels[row.num_labels] >= 0)
+        row.num_labels++;
+    return row;
+}
+
+/* Of n ≤ AG__CHUNK classes from `first` on, against `count` of the row's labels. */
+static void hinges_of(const label_row *row, size_t first, size_t n, const int32_t *labels,
+                      size_t count, hinges *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out->others[i] = 1;
+        out->values[i] = out->slopes[i] = 0;
+    }
+    for (size_t k = 0; k < row->num_labels; k++) {
+        size_t label = (size_t)row->labels[k];
+        if (label >= first && label - first < n) out->others[label - first] = 0;
+    }
+    for (size_t k = 0; k < count; k++)
+        kernels[ag__cpu()](n, row->x + first, out->others, row->margin - (double)row->x[labels[k]],
+                           out->values, out->slopes);
+}
+
+/* By how much the row's hinges fall as the logit of a label rises. */
+static double steepness_of(const label_row *row, const int32_t *label)
+{
+    hinges h;
+    double sum = 0;
+    for (size_t i = 0, n; i < row->n; i += n) {
+        n = ag__chunk_length(row->n - i);
+        hinges_of(row, i, n, label, 1, &h);
+        sum += ag__sum(n, h.slopes);
+    }
+    return sum;
+}
+
+/* Fills in those of n classes from `first` on that are labels: one that stands twice counts twice. */
+static void set_slopes_of_labels(const label_row *row, size_t first, size_t n, double *slopes)
+{
+    for (size_t k = 0; k < row->num_labels; k++) {
+        size_t label = (size_t)row->labels[k];
+        if (label >= first && label - first < n)
+            slopes[label - first] -= steepness_of(row, &row->labels[k]);
+    }
+}
+
+static void compute_row(const ag__rows *rows, size_t index)
+{
+    hinges h;
+    double sum = 0;
+    label_row row = row_at(rows, index);
+    for (size_t i = 0, n; i < row.n; i += n) {
+        n = ag__chunk_length(row.n - i);
+        hinges_of(&row, i, n, row.labels, row.num_labels, &h);
+        sum += ag__sum(n, h.values);
+        if (rows->sinks == NULL) continue;
+        set_slopes_of_labels(&row, i, n, h.slopes);
+        ag__store_gradient(n, h.slopes, NULL, rows->scales[index] / (double)row.n, &rows->sinks[0],
+                           index * row.n + i);
+    }
+    if (rows->values != NULL) rows->values[index] = sum / (double)row.n;
+}
+
+static void compute(const ag__rows *rows)
+{
+    for (size_t row = 0; row < rows->count; row++)
+        compute_row(rows, row);
+}
+
+const ag__op ag__op_multilabel_margin_loss = {
+    .name = "multilabel_margin_loss",
+    .num_inputs = 1,
+    .num_parents = 1,
+    .num_differentiable = 1,
+    .takes_labels = true,
+    .lists_labels = true,
+    .input_names = {"logits"},
+    .parameter_name = "margin",
+    .takes_reduction = true,
+    AG__ROWWISE,
+    .law = &(const ag__rowwise){compute},
+    .nanoseconds = 8 * AG__CHEAP,
+};
