@@ -255,6 +255,7 @@ static const imprecision imprecisions[] = {
     {"cross_entropy_loss", "confident_30_to_100_dense", VALUE, log_of_near_1},
     {"cross_entropy_loss", "confident_30_to_100_dense", GRADIENT, "softmax - 1 forgets e^-x"},
     {"cross_entropy_loss", "sum_of_target_3", GRADIENT, "3 e^(-log 3) - 1 is not exactly 0"},
+    {"soft_margin_loss", "right_30_to_100", VALUE, log_of_near_1},
     {"cosine_embedding_loss", "norms_1e-3", GRADIENT, epsilon_added},
     {"cosine_embedding_loss", "norms_1e-20", VALUE | GRADIENT, epsilon_added},
     {"cosine_embedding_loss", "norms_1e-20_unlike", VALUE | GRADIENT, epsilon_added},

@@ -432,9 +432,8 @@ ELEMENTWISE = {
 
 
 # Of those which have no tails, and one parameter, a shape more.
-WITHOUT_TAILS = ("soft_margin_loss", "poisson_nll_loss", "gaussian_nll_loss", "log_cosh_loss",
-                 "squared_hinge_loss", "dice_loss", "tversky_loss", "jensen_shannon_loss",
-                 "multilabel_soft_margin_loss")
+WITHOUT_TAILS = ("log_cosh_loss", "squared_hinge_loss", "dice_loss", "tversky_loss",
+                 "jensen_shannon_loss")
 
 
 def shapes_of(operation):
@@ -679,6 +678,54 @@ def write_triplet_tails(file):
                 parameter=1)
 
 
+def write_smooth_l1_tails(file):
+    writer, formula = Writer(file, "smooth_l1_loss"), "F.smooth_l1_loss"
+    for label, inputs in DIFFERENCES.items():
+        writer.tail(formula, label, *inputs, parameter=1)
+    for beta in (1e-30, 0.1, 1e20):
+        writer.tail(formula, f"beta_{beta:g}", [3, -3, 0, 0.1, 1e-30, 5e30, 1e19, -0.1],
+                    [1, 1, 0.1, 0, 0, -5e30, -1e19, 1e-9], parameter=beta)
+
+
+def write_margin_tails(file):
+    soft, embedding = Writer(file, "soft_margin_loss"), Writer(file, "hinge_embedding_loss")
+    ranking = Writer(file, "margin_ranking_loss")
+    far = both_signs(1e8, 1e20, 3e38)
+    for label, numbers in (("8_to_17", [8, 12, 17]), ("30_to_100", [30, 60, 100])):
+        soft.tail("F.soft_margin_loss", f"right_{label}", both_signs(*numbers), [1, -1] * 3)
+        soft.tail("F.soft_margin_loss", f"wrong_{label}", both_signs(*numbers), [-1, 1] * 3)
+    soft.tail("F.soft_margin_loss", "tiny", *crossed(both_signs(1e-8, 1e-20, DENORMAL), [1, -1]))
+    embedding.tail("F.hinge_embedding_loss", "near_the_kink",
+                   [neighbour(1.0, k) for k in (-1, -2, 1, 2)], [-1] * 4, parameter=1)
+    embedding.tail("F.hinge_embedding_loss", "far", *crossed(far, [1, -1]), parameter=1)
+    embedding.tail("F.hinge_embedding_loss", "tiny",
+                   *crossed(both_signs(1e-8, 1e-20, DENORMAL), [1, -1]), parameter=3e-20)
+    for label, (x1, x2) in DIFFERENCES.items():
+        for sign in (1, -1):
+            ranking.tail("F.margin_ranking_loss", f"{label}_{sign}", x1, x2, [sign] * len(x1),
+                         parameter=1e-8)
+
+
+def write_likelihood_tails(file):
+    poisson, gaussian = Writer(file, "poisson_nll_loss"), Writer(file, "gaussian_nll_loss")
+    poisson.tail("F.poisson_nll_loss", "rare", *crossed([-17, -60, -100, -1e8], [0, 1, 3e4]))
+    poisson.tail("F.poisson_nll_loss", "often", *crossed([17, 60, 80], [0, 1, 1e8, 1e30]))
+    poisson.tail("F.poisson_nll_loss", "tiny", *crossed(both_signs(1e-8, 1e-20, DENORMAL), [0, 3]))
+    means, targets = DIFFERENCES["nearly_equal"]
+    for variance in (2e-6, 1e-3, 1e20):
+        gaussian.tail("F.gaussian_nll_loss", f"variance_{variance:g}", means,
+                      [variance] * len(means), targets)
+    gaussian.tail("F.gaussian_nll_loss", "far", [1e8, -1e8, 3, 1e19], [1e4, 1e-3, 1e30, 1e38],
+                  [0, 1, -3e18, -1e19])
+
+
+def write_multilabel_tails(file):
+    writer, formula = Writer(file, "multilabel_soft_margin_loss"), "F.multilabel_soft_margin_loss"
+    for label, rows in CONFIDENT.items():
+        writer.tail(formula, label, rows, [[float(x > 0) for x in row] for row in rows])
+        writer.tail(formula, f"{label}_wrong", rows, [[float(x <= 0) for x in row] for row in rows])
+
+
 # ---- functions ----
 
 
@@ -866,8 +913,9 @@ def main():
         for write in (write_ordinary_losses, write_difference_tails, write_bce_tails,
                       write_bce_with_logits_tails, write_cross_entropy_tails, write_nll_tails,
                       write_kl_div_tails, write_remaining_element_tails, write_cosine_tails,
-                      write_triplet_tails, write_products, write_activations, write_elementwise,
-                      write_broadcasts, write_differences,
+                      write_triplet_tails, write_smooth_l1_tails, write_margin_tails,
+                      write_likelihood_tails, write_multilabel_tails, write_products,
+                      write_activations, write_elementwise, write_broadcasts, write_differences,
                       write_trajectories):
             write(file)
 

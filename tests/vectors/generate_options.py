@@ -170,6 +170,20 @@ def multilabel_margin(file):
              [normal(rows, classes)], 1, {"labels": lists_for(rows, classes)}, parameter=1.0)
 
 
+def margin_tails(file):
+    """Huge, tiny, and nearly equal logits."""
+    logits = torch.tensor([[1e8, -1e8, 3.0, 1e20], [3e38, 0, -3e38, 1], [1e-20, -1e-20, 1e-45, 0],
+                           [1, 1 + 2**-23, 1 - 2**-24, 2]])
+    for label in range(4):
+        case(file, "multi_margin_loss", f"tail_label_{label}",
+             lambda x, t, r: F.multi_margin_loss(x[0], t["labels"], 1, 0.75, reduction=r),
+             [logits], 1, {"labels": torch.full((4,), label)}, {"norm": 1}, parameter=0.75)
+    lists = torch.tensor([[0, 2, -1, 0], [2, 1, -1, 0], [3, 0, -1, 0], [1, 2, -1, 0]])
+    case(file, "multilabel_margin_loss", "tail",
+         lambda x, t, r: F.multilabel_margin_loss(x[0], t["labels"], reduction=r),
+         [logits], 1, {"labels": lists}, parameter=1.0)
+
+
 def multilabel(file):
     for columns in (1, 7, 33):
         case(file, "multilabel_soft_margin_loss", f"classes_{columns}",
@@ -267,6 +281,7 @@ def main():
         formulas(file)
         three_inputs(file)
         multilabel_margin(file)
+        margin_tails(file)
 
 
 main()
