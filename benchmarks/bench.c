@@ -1,5 +1,5 @@
 /*
- * bench.c: times every operation of the table, forward alone, forward with backward, and of losses
+ * bench.c: times every operation of the table, and ctc_loss, forward alone, forward with backward, and of losses
  * value and gradient without a graph; and says how far each is from what memory or sgemm allow on this
  * machine.
  */
@@ -84,7 +84,7 @@ static bool prepare(bench *b)
 {
     b->permanent = ag_arena_create(0);
     b->step = ag_arena_create(0);
-    b->arguments = op_create_inputs(&b->at, b->permanent);
+    b->arguments = case_inputs(&b->at, b->permanent);
     op_create_leaves(&b->arguments, b->permanent, true);
     b->result = b->entry->graph(b->step, &b->arguments);
     if (b->result == NULL) return false;
@@ -184,12 +184,12 @@ static int run_one(report *r, const op_entry *entry, const bench_size *size)
 static int run_all(report *r, const selection *s)
 {
     int failures = 0;
-    for (int i = 0; i < num_op_entries * NUM_SIZES; i++)
-        r->total += is_selected(s, &op_entries[i / NUM_SIZES], &bench_sizes[i % NUM_SIZES]);
-    for (int i = 0; i < num_op_entries; i++)
+    for (int i = 0; i < num_bench_entries() * NUM_SIZES; i++)
+        r->total += is_selected(s, bench_entry(i / NUM_SIZES), &bench_sizes[i % NUM_SIZES]);
+    for (int i = 0; i < num_bench_entries(); i++)
         for (int k = 0; k < NUM_SIZES; k++)
-            if (is_selected(s, &op_entries[i], &bench_sizes[k]))
-                failures += run_one(r, &op_entries[i], &bench_sizes[k]);
+            if (is_selected(s, bench_entry(i), &bench_sizes[k]))
+                failures += run_one(r, bench_entry(i), &bench_sizes[k]);
     return failures;
 }
 

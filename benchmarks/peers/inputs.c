@@ -18,6 +18,7 @@ typedef enum input_kind {
     COUNTS,
     CLASSES,
     CLASS_LISTS,
+    SEQUENCE_LABELS,
     SOFTMAX,
     LOG_SOFTMAX,
     ONE_HOT
@@ -55,6 +56,7 @@ static const loss_inputs table[] = {
     {"multilabel_soft_margin_loss", "normal, bits", {NORMAL, BITS}, 0},
     {"multi_margin_loss", "normal, classes", {NORMAL, CLASSES}, 1},
     {"multilabel_margin_loss", "normal, lists", {NORMAL, CLASS_LISTS}, 1},
+    {"ctc_loss", "normal, sequences", {NORMAL, SEQUENCE_LABELS}, 0},
 };
 
 void explain_inputs(void)
@@ -71,6 +73,8 @@ void explain_inputs(void)
         "               multiplies and adds instead\n"
         "  classes      the same as whole numbers, int32 for us, int64 for libtorch\n"
         "  lists        four classes of a row, then -1\n"
+        "  sequences    of ctc_loss: 16, with a label for four rows, of log_softmax of the "
+        "numbers\n"
         "Huber's delta is 1, the cosine's margin 0, the triplet's 1; the others are libtorch's "
         "too.\n"
         "All means, all gradients:\n"
@@ -124,11 +128,16 @@ const char *write_inputs(loss_cell *cell, float *memory)
     if (found == NULL) return NULL;
     ag_random random = ag_random_create(cell->rows);
     for (int i = 0; i < AG__MAX_INPUTS && found->kinds[i] != NO_INPUT; i++) {
-        bool one = found->kinds[i] == ROW_SIGNS || found->kinds[i] == CLASSES;
+        bool one = found->kinds[i] == ROW_SIGNS || found->kinds[i] == CLASSES ||
+                   found->kinds[i] == SEQUENCE_LABELS;
         size_t columns = one ? 1 : cell->columns;
-        for (size_t row = 0; row < cell->rows; row++, memory += columns)
+        size_t rows = cell->rows;
+        if (found->kinds[i] == SEQUENCE_LABELS) rows /= CTC_FRAMES_PER_LABEL;
+        for (size_t row = 0; row < rows; row++, memory += columns)
             if (found->kinds[i] == CLASSES)
                 *memory = (float)ag_random_below(&random, cell->columns);
+            else if (found->kinds[i] == SEQUENCE_LABELS)
+                *memory = (float)(1 + ag_random_below(&random, cell->columns - 1));
             else
                 write_row(&random, found->kinds[i], columns, memory);
     }

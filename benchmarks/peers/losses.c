@@ -177,12 +177,20 @@ static void print_cell(const comparison *c, const loss_cell *cell, const cell_re
         write_csv(c, cell->name, size, contestants[i].name, r->seconds[i]);
 }
 
+/* Rows are all but the last dimension. */
+static void cell_shape(const ag__shape *shape, loss_cell *cell)
+{
+    *cell = (loss_cell){.rows = 1, .columns = shape->dims[shape->ndims - 1]};
+    for (uint32_t i = 0; i + 1 < shape->ndims; i++)
+        cell->rows *= shape->dims[i];
+}
+
 /* A cell's shape is that of the loss's first input; its numbers go to the shared memory. */
 static const char *fill_cell(const op_entry *entry, const bench_size *size, float *memory,
                              loss_cell *cell)
 {
     op_case at = case_at(entry, size);
-    *cell = (loss_cell){.rows = at.shapes[0].dims[0], .columns = at.shapes[0].dims[1]};
+    cell_shape(&at.shapes[0], cell);
     snprintf(cell->name, sizeof cell->name, "%s", entry->name);
     return write_inputs(cell, memory);
 }
@@ -207,10 +215,10 @@ static bool compare_size(const comparison *c, worker *const workers[NUM_WORKERS]
                          float *memory, ratio_summary summaries[2])
 {
     bool ok = true;
-    for (int i = 0; i < num_loss_entries; i++) {
-        const op_entry *entry = &op_entries[i];
+    for (int i = 0; i < num_bench_losses(); i++) {
+        const op_entry *entry = bench_entry(i);
         if (!is_selected(&c->cells, entry, &bench_sizes[size])) continue;
-        show_status(size * num_loss_entries + i, NUM_SIZES * num_loss_entries, entry->name,
+        show_status(size * num_bench_losses() + i, NUM_SIZES * num_bench_losses(), entry->name,
                     bench_sizes[size].name);
         ok = compare_cell(c, workers, entry, &bench_sizes[size], memory, summaries) && ok;
     }
@@ -238,10 +246,12 @@ static bool compare_sizes(const comparison *c, worker *const workers[NUM_WORKERS
 static size_t most_elements(void)
 {
     size_t most = 0;
-    for (int i = 0; i < num_loss_entries; i++) {
+    for (int i = 0; i < num_bench_losses(); i++) {
         for (int size = 0; size < NUM_SIZES; size++) {
-            op_case at = case_at(&op_entries[i], &bench_sizes[size]);
-            size_t elements = (size_t)at.shapes[0].dims[0] * at.shapes[0].dims[1];
+            loss_cell cell;
+            op_case at = case_at(bench_entry(i), &bench_sizes[size]);
+            cell_shape(&at.shapes[0], &cell);
+            size_t elements = (size_t)cell.rows * cell.columns;
             if (elements > most) most = elements;
         }
     }

@@ -23,6 +23,9 @@ extern "C" {
 /* Of a convolution, in pixels. */
 enum { CONVOLUTION_WINDOW = 3 };
 
+/* Of ctc_loss: its rows are those of so many sequences, which have a label for so many frames. */
+enum { CTC_SEQUENCES = 16, CTC_FRAMES_PER_LABEL = 4 };
+
 /* Steps before those of a training that count. */
 enum { WARM_STEPS = 5 };
 

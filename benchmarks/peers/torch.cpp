@@ -100,6 +100,13 @@ const Loss losses[] = {
      }},
     {"multilabel_margin_loss", 2, 1,
      [](const Inputs &x, double) { return torch::multilabel_margin_loss(x[0], x[1]); }},
+    {"ctc_loss", 2, 1,
+     [](const Inputs &x, double) {
+         std::vector<int64_t> frames(CTC_SEQUENCES, x[0].size(0) / CTC_SEQUENCES);
+         std::vector<int64_t> labels(CTC_SEQUENCES, x[1].size(0) / CTC_SEQUENCES);
+         Tensor log_probs = x[0].view({frames[0], CTC_SEQUENCES, -1}).log_softmax(2);
+         return torch::ctc_loss(log_probs, x[1].view({CTC_SEQUENCES, -1}), frames, labels);
+     }},
 };
 
 struct LossRun {
@@ -134,13 +141,15 @@ void run_loss(void *context)
 Inputs copy_inputs(const Loss &loss, const loss_cell &cell, float *memory)
 {
     Inputs inputs;
-    bool classes = std::strstr(cell.name, "_labels_") != nullptr ||
+    bool sequences = std::strcmp(cell.name, "ctc_loss") == 0;
+    bool classes = sequences || std::strstr(cell.name, "_labels_") != nullptr ||
                    std::strcmp(cell.name, "multi_margin_loss") == 0;
     bool lists = std::strcmp(cell.name, "multilabel_margin_loss") == 0;
     bool labels_rows = std::strcmp(cell.name, "cosine_embedding_loss") == 0;
     for (int i = 0; i < loss.num_inputs; i++) {
         bool one = (labels_rows && i == 2) || (classes && i == 1);
-        Tensor input = one ? torch::empty({cell.rows}) : torch::empty({cell.rows, cell.columns});
+        int64_t rows = sequences && i == 1 ? cell.rows / CTC_FRAMES_PER_LABEL : cell.rows;
+        Tensor input = one ? torch::empty({rows}) : torch::empty({rows, cell.columns});
         input.copy_(torch::from_blob(memory, input.sizes()));
         memory += input.numel();
         inputs.push_back(input.requires_grad_(i < loss.num_differentiable));

@@ -1,27 +1,29 @@
 /* multilabel_margin.c: the hinge of each class that is no label of its row against each that is one. */
 #include "config.h"
 
+#include <string.h>
+
 #include "core/cpu.h"
 #include "tensor/rowwise.h"
 
 typedef void hinges_kernel(size_t, const float *, const double *, double, double *, double *);
 
 /* Adds max(0, z) of z = lead + x_c, and its slope, for every class but labels; NaN goes into both. */
-AG__INLINE void add_hinges(size_t n, const float *restrict x, const double *restrict others,
+AG__INLINE void add_hinges(size_t n, const float *restrict x, const double *restrict is_label,
                            double lead, double *restrict values, double *restrict slopes)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        double z = others[i] == 0 ? 0 : lead + (double)x[i], missing = z <= 0 ? 0 : z;
+        double z = is_label[i] != 0 ? 0 : lead + (double)x[i], missing = z <= 0 ? 0 : z;
         values[i] += missing;
         slopes[i] += z > 0 ? 1 : missing;
     }
 }
 
 AG__DEFINE_KERNELS(kernels, hinges_kernel, add_hinges,
-                   (size_t n, const float *x, const double *others, double lead, double *values,
+                   (size_t n, const float *x, const double *is_label, double lead, double *values,
                     double *slopes),
-                   (n, x, others, lead, values, slopes))
+                   (n, x, is_label, lead, values, slopes))
 
 typedef struct label_row {
     size_t n;
@@ -31,9 +33,9 @@ typedef struct label_row {
     size_t num_labels;
 } label_row;
 
-/* others is 0 for labels, 1 for the classes that are held against them. */
+/* is_label is 1 for labels, 0 for the classes that are held against them. */
 typedef struct hinges {
-    double others[AG__CHUNK], values[AG__CHUNK], slopes[AG__CHUNK];
+    double is_label[AG__CHUNK], values[AG__CHUNK], slopes[AG__CHUNK];
 } hinges;
 
 static label_row row_at(const ag__rows *rows, size_t index)
@@ -53,17 +55,14 @@ static label_row row_at(const ag__rows *rows, size_t index)
 static void hinges_of(const label_row *row, size_t first, size_t n, const int32_t *labels,
                       size_t count, hinges *out)
 {
-    for (size_t i = 0; i < n; i++) {
-        out->others[i] = 1;
-        out->values[i] = out->slopes[i] = 0;
-    }
+    memset(out, 0, sizeof *out);
     for (size_t k = 0; k < row->num_labels; k++) {
         size_t label = (size_t)row->labels[k];
-        if (label >= first && label - first < n) out->others[label - first] = 0;
+        if (label >= first && label - first < n) out->is_label[label - first] = 1;
     }
     for (size_t k = 0; k < count; k++)
-        kernels[ag__cpu()](n, row->x + first, out->others, row->margin - (double)row->x[labels[k]],
-                           out->values, out->slopes);
+        kernels[ag__cpu()](n, row->x + first, out->is_label,
+                           row->margin - (double)row->x[labels[k]], out->values, out->slopes);
 }
 
 /* By how much the row's hinges fall as the logit of a label rises. */
