@@ -47,11 +47,13 @@ static ag_tensor *points(ag_arena *arena, const ag__op *op, uint32_t columns, fl
     return tensor;
 }
 
-static ag_indices *labels(ag_arena *arena, int32_t label)
+/* A label for each point, or a list of one. */
+static ag_indices *labels(ag_arena *arena, const ag__op *op, int32_t label)
 {
-    ag_indices *indices = ag_indices_create(arena, 1, (uint32_t[]){POINTS});
-    for (uint32_t i = 0; indices != NULL && i < POINTS; i++)
-        indices->data[i] = label;
+    uint32_t each = op->lists_labels ? 2 : 1;
+    ag_indices *indices = ag_indices_create(arena, each, (uint32_t[]){POINTS, each});
+    for (size_t i = 0; indices != NULL && i < indices->size; i++)
+        indices->data[i] = i % each == 0 ? label : -1;
     return indices;
 }
 
@@ -63,7 +65,7 @@ static void create_inputs(ag_arena *arena, ag__call *call, float t)
     call->inputs[0] = points(arena, op, columns, op->num_inputs == 3);
     if (op->num_inputs == 3) call->inputs[1] = constant(arena, columns, 1, 0);
     if (target > 0) call->inputs[target] = constant(arena, one_each ? 1 : 2, t, 1 - t);
-    if (op->takes_labels) call->indices = labels(arena, t == 1 ? 0 : 1);
+    if (op->takes_labels) call->indices = labels(arena, op, t == 1 ? 0 : 1);
 }
 
 /* ---- curves ---- */

@@ -24,8 +24,10 @@ static void print_numbers(FILE *file, const char *what, const ag_tensor *tensor)
 static void print_labels(FILE *file, const ag_indices *labels)
 {
     print_label(file, "labels");
-    for (size_t i = 0; i < labels->size; i++)
-        fprintf(file, " %9d", (int)labels->data[i]);
+    for (size_t i = 0; i < labels->size; i++) {
+        bool new_row = labels->ndims > 1 && i > 0 && i % labels->shape[1] == 0;
+        fprintf(file, "%s %9d", new_row ? "\n              " : "", (int)labels->data[i]);
+    }
     fprintf(file, "\n");
 }
 
@@ -80,13 +82,21 @@ static void print_example(FILE *file, const ag__call *call, const ag_tensor *val
     }
 }
 
+/* A label for each of two rows, or a list of one and of two of three classes. */
+static ag_indices *example_labels(ag_arena *arena, const ag__op *op)
+{
+    static const int32_t labels[] = {0, 1}, lists[] = {0, -1, -1, 1, 2, -1};
+    return ag_indices_create_from(arena, op->lists_labels ? 2 : 1, (uint32_t[]){2, 3},
+                                  op->lists_labels ? lists : labels);
+}
+
 ag_status write_example(ag_arena *arena, const char *folder, const ag__op *op)
 {
     char path[512];
-    const uint32_t scalar[] = {1}, rows[] = {2};
+    const uint32_t scalar[] = {1};
     ag__call call = call_of(op);
     call.reduction = AG_REDUCTION_MEAN;
-    if (op->takes_labels) call.indices = ag_indices_create_from(arena, 1, rows, (int32_t[]){0, 1});
+    if (op->takes_labels) call.indices = example_labels(arena, op);
     ag_tensor *gradients[AG__MAX_INPUTS] = {NULL};
     for (uint32_t i = 0; i < op->num_inputs; i++) {
         call.inputs[i] = example_input(arena, op, i);

@@ -562,10 +562,10 @@ AG_API ag_status ag_tensor_multi_margin_loss_with(ag_tensor *out, ag_tensor *out
                                                   float margin, const ag_loss_options *options);
 
 /**
- * Multilabel margin, as PyTorch's: (1/N) Σ_rows (1/C) Σ_{y∈Y} Σ_{c∉Y} max(0, m - x_y + x_c), with Y the row's labels,
- * any number of C classes. A row loss: every class that holds should stand a margin above every one that does not.
+ * Multilabel margin: (1/N) Σ_rows (1/C) Σ_{y∈Y} Σ_{c∉Y} max(0, m - x_y + x_c), with Y the row's labels, any number of
+ * C classes. A row loss: every class that holds should stand a margin above every one that does not.
  * Shapes: logits [..., classes]; labels of the same shape: those of a row stand first, then a -1, after which nothing
- * counts. A label that stands twice counts twice; a row without any has the loss 0.
+ * counts. As in PyTorch a label that stands twice counts twice; a row without any has the loss 0.
  * Gradient: 1 / C / N to x_c and -1 / C / N to x_y for every pair of which m - x_y + x_c > 0.
  * Domain: labels are -1 or in [0, C).
  * @param margin  m, finite, usually 1.
