@@ -805,6 +805,7 @@ static void add_weights(Suite *suite)
 static void add_lists(Suite *suite)
 {
     TCase *tests = add_case(suite, "lists of labels");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, labels_end_at_minus_1);
     tcase_add_test(tests, a_label_that_stands_twice_counts_twice);
     tcase_add_test(tests, rows_without_labels_or_without_others_have_no_loss);
