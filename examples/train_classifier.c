@@ -12,6 +12,7 @@
 #include "support/confusion.h"
 #include "support/dataset.h"
 #include "support/fashion.h"
+#include "support/history.h"
 #include "support/options.h"
 #include "support/perceptron.h"
 #include "support/progress.h"
@@ -39,13 +40,8 @@ typedef struct training_run {
     uint32_t *order; /* [training.count]: the order of the images in this epoch */
     confusion test_result;
 
-    size_t num_epochs;
     size_t batch_size;
-    size_t num_steps;
-    size_t steps_done;
-    float *losses;              /* [num_steps] */
-    float *training_accuracies; /* [num_epochs], in percent, as for the test */
-    float *test_accuracies;
+    history history;
 } training_run;
 
 /* What the steps of one epoch add up to. */
@@ -66,7 +62,7 @@ static bool library_failed(void)
 /* Half a cosine, from the first rate to 0. */
 static float scheduled_rate(const training_run *run)
 {
-    double share = (double)run->steps_done / (double)run->num_steps;
+    double share = (double)run->history.steps_done / (double)run->history.num_steps;
     return (float)(run->options.learning_rate * 0.5 * (1.0 + cos(3.14159265358979 * share)));
 }
 
@@ -89,16 +85,17 @@ static bool record_step(training_run *run, float loss, const ag_tensor *logits,
         sums->correct += predicted_class(logits, i) == dataset_label(&run->training, indices[i]);
     sums->images += count;
     sums->loss += (double)loss * (double)count;
-    run->losses[run->steps_done++] = loss;
+    run->history.losses[run->history.steps_done++] = loss;
     return isfinite(loss);
 }
 
 /* Says why a step has failed. */
 static bool step_failed(const training_run *run, const progress *bar)
 {
-    bool got_loss = run->steps_done > 0;
+    bool got_loss = run->history.steps_done > 0;
     progress_clear(bar);
-    if (!got_loss || isfinite(run->losses[run->steps_done - 1])) return library_failed();
+    if (!got_loss || isfinite(run->history.losses[run->history.steps_done - 1]))
+        return library_failed();
     fprintf(stderr, PROGRAM ": the loss is not finite any more; try a lower --learning-rate\n");
     return false;
 }
@@ -185,18 +182,18 @@ static bool evaluate(training_run *run)
 static bool run_epoch(training_run *run, size_t epoch)
 {
     char title[64], details[128];
-    snprintf(title, sizeof title, "epoch %zu/%zu", epoch + 1, run->num_epochs);
+    snprintf(title, sizeof title, "epoch %zu/%zu", epoch + 1, run->history.num_epochs);
     epoch_sums sums = {0};
     progress bar = progress_start(title, run->training.count);
     if (!learn_all(run, &bar, &sums)) return false;
     double speed = (double)sums.images / (seconds_now() - bar.started);
     if (!evaluate(run)) return false;
 
-    run->training_accuracies[epoch] = (float)percent_correct(&sums);
-    run->test_accuracies[epoch] = (float)(100.0 * confusion_accuracy(&run->test_result));
+    run->history.training_accuracies[epoch] = (float)percent_correct(&sums);
+    run->history.test_accuracies[epoch] = (float)(100.0 * confusion_accuracy(&run->test_result));
     snprintf(details, sizeof details, "loss %.4f  training %.2f %%  test %.2f %%  %.0f images/s",
-             sums.loss / (double)sums.images, (double)run->training_accuracies[epoch],
-             (double)run->test_accuracies[epoch], speed);
+             sums.loss / (double)sums.images, (double)run->history.training_accuracies[epoch],
+             (double)run->history.test_accuracies[epoch], speed);
     progress_finish(&bar, details);
     return true;
 }
@@ -233,11 +230,8 @@ static bool load_data(training_run *run)
     if (!dataset_load(run->permanent, folder, &run->training, &run->test)) return false;
 
     size_t count = run->training.count;
-    bool is_small = count < FEW_IMAGES;
-    run->num_epochs = options->epochs > 0 ? options->epochs : is_small ? 10 : 5;
-    run->batch_size = options->batch > 0 ? options->batch : is_small ? 32 : 128;
+    run->batch_size = options->batch > 0 ? options->batch : count < FEW_IMAGES ? 32 : 128;
     if (run->batch_size > count) run->batch_size = count;
-    run->num_steps = run->num_epochs * ((count + run->batch_size - 1) / run->batch_size);
     printf("%s: %u training and %u test images of %u pixels, %u classes\n", run->data_name,
            run->training.count, run->test.count, run->training.features, run->training.classes);
     return true;
@@ -246,15 +240,14 @@ static bool load_data(training_run *run)
 static bool create_history(training_run *run)
 {
     ag_arena *arena = run->permanent;
+    size_t usual = run->training.count < FEW_IMAGES ? 10 : 5;
+    size_t epochs = run->options.epochs > 0 ? run->options.epochs : usual;
     run->test_result = confusion_create(arena, run->test.classes);
     run->order = ag_arena_alloc(arena, run->training.count * sizeof *run->order);
-    run->losses = ag_arena_alloc(arena, run->num_steps * sizeof *run->losses);
-    float *accuracies = ag_arena_alloc(arena, 2 * run->num_epochs * sizeof *accuracies);
-    if (run->test_result.counts == NULL || run->order == NULL || run->losses == NULL ||
-        accuracies == NULL)
+    size_t batches = (run->training.count + run->batch_size - 1) / run->batch_size;
+    if (run->test_result.counts == NULL || run->order == NULL ||
+        !history_create(arena, epochs * batches, epochs, &run->history))
         return library_failed();
-    run->training_accuracies = accuracies;
-    run->test_accuracies = accuracies + run->num_epochs;
     for (uint32_t i = 0; i < run->training.count; i++)
         run->order[i] = i;
     return true;
@@ -276,7 +269,7 @@ static bool create_network(training_run *run)
     printf("Network %u-%u-%u-%u with %zu parameters; threads: %d\n", sizes[0], sizes[1], sizes[2],
            sizes[3], perceptron_size(&run->network), ag_get_num_threads());
     printf("AdamW with learning rate %g falling to 0; %zu epochs in batches of %zu; seed %llu\n",
-           run->options.learning_rate, run->num_epochs, run->batch_size,
+           run->options.learning_rate, run->history.num_epochs, run->batch_size,
            (unsigned long long)run->options.seed);
     return true;
 }
@@ -302,55 +295,6 @@ static void print_build_info(void)
 
 /* ---- after the last ---- */
 
-/* The mean of the values around each, of about a fiftieth of them all. */
-static void smooth(size_t count, const float *values, float *smoothed)
-{
-    size_t reach = 1 + count / 100, first = 0, end = 0;
-    double sum = 0.0; /* of values[first] to values[end - 1] */
-    for (size_t i = 0; i < count; i++) {
-        for (; end < count && end <= i + reach; end++)
-            sum += (double)values[end];
-        for (; first + reach < i; first++)
-            sum -= (double)values[first];
-        smoothed[i] = (float)(sum / (double)(end - first));
-    }
-}
-
-/* 0, 1, 2 … and so on, times a factor, from an offset. */
-static void count_up(size_t count, double offset, double factor, float *x)
-{
-    for (size_t i = 0; i < count; i++)
-        x[i] = (float)(offset + factor * (double)i);
-}
-
-static bool draw_curves(training_run *run)
-{
-    size_t steps = run->num_steps, epochs = run->num_epochs;
-    float *step_x = ag_arena_alloc(run->permanent, (2 * steps + epochs) * sizeof *step_x);
-    if (step_x == NULL) return library_failed();
-    float *smoothed = step_x + steps, *epoch_x = smoothed + steps;
-    count_up(steps, 0.0, (double)epochs / (double)steps, step_x); /* a batch is seen, then learnt */
-    count_up(epochs, 1.0, 1.0, epoch_x);
-    smooth(steps, run->losses, smoothed);
-
-    ag_plot_series losses[] = {
-        {"each batch", AG_PLOT_FAINT_LINE, 0, steps, step_x, run->losses, 1},
-        {"smoothed", AG_PLOT_LINE, 0, steps, step_x, smoothed, 1},
-    };
-    ag_plot_series accuracies[] = {
-        {"training (during the epoch)", AG_PLOT_LINE_WITH_POINTS, 0, epochs, epoch_x,
-         run->training_accuracies, 1},
-        {"test (after it)", AG_PLOT_LINE_WITH_POINTS, 3, epochs, epoch_x, run->test_accuracies, 1},
-    };
-    ag_plot_panel panels[] = {{"Cross-entropy loss", true, 2, losses},
-                              {"Accuracy in percent", false, 2, accuracies}};
-    char title[160];
-    snprintf(title, sizeof title, "%.100s: test accuracy %.2f %%", run->data_name,
-             100.0 * confusion_accuracy(&run->test_result));
-    ag_plot chart = {title, "Epochs", 2, panels};
-    return ag_save_plot(run->options.output, &chart) == AG_OK || library_failed();
-}
-
 static bool report(training_run *run)
 {
     const confusion *result = &run->test_result;
@@ -360,7 +304,10 @@ static bool report(training_run *run)
     confusion_print(result, is_fashion ? fashion_names : NULL);
     printf("\nTest accuracy: %.2f %% (%u of %u images)\n", accuracy, confusion_correct(result),
            confusion_total(result));
-    if (!draw_curves(run)) return false;
+    char title[160];
+    snprintf(title, sizeof title, "%.100s: test accuracy %.2f %%", run->data_name, accuracy);
+    if (!history_draw(run->permanent, &run->history, title, run->options.output))
+        return library_failed();
     printf("Learning curves: %s\n", run->options.output);
     if (accuracy >= run->options.required) return true;
     fprintf(stderr, PROGRAM ": the test accuracy of %.2f %% is below the %g %% required\n",
@@ -376,7 +323,7 @@ static bool train(training_run *run)
     if (ag_set_num_threads((int)run->options.threads) != AG_OK) return library_failed();
     print_build_info();
     if (!load_data(run) || !create_history(run) || !create_network(run)) return false;
-    for (size_t i = 0; i < run->num_epochs; i++)
+    for (size_t i = 0; i < run->history.num_epochs; i++)
         if (!run_epoch(run, i)) return false;
     return report(run);
 }
