@@ -178,11 +178,11 @@ static void print_head(const char *torch_version)
            "hold.\n"
            "We compute in double: terms that cancel to below 1e-9 of their size cost us more.\n\n",
            ag_version(), torch_version);
-    printf("%-56s  %-12s  %-12s  %-12s  %s\n", "", "  ordinary", "  ordinary", "    tails",
+    printf("%-77s  %-12s  %-12s  %-12s  %s\n", "", "  ordinary", "  ordinary", "    tails",
            "    tails");
-    printf("%-56s  %-12s  %-12s  %-12s  %s\n", "", "   value", "  gradient", "    value",
+    printf("%-77s  %-12s  %-12s  %-12s  %s\n", "", "   value", "  gradient", "    value",
            "  gradient");
-    printf("%-21s %-34s", "", "in PyTorch");
+    printf("%-31s %-45s", "", "in PyTorch");
     for (int i = 0; i < NUM_GROUPS * NUM_RESULTS; i++)
         printf("  %5s %6s", "ours", "torch");
     printf("\n");
@@ -212,7 +212,7 @@ static bool is_worse(const double *worst)
 static bool print_line(const line *l)
 {
     bool worse = false;
-    printf("%-21s %-34s", l->op, l->formula);
+    printf("%-31s %-45s", l->op, l->formula);
     for (int group = 0; group < NUM_GROUPS; group++) {
         for (int result = 0; result < NUM_RESULTS; result++) {
             const double *worst = l->worst[group][result];

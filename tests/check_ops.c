@@ -40,13 +40,13 @@ static void share_accuracies(void)
 static void print_accuracies(void)
 {
     printf("\nworst errors against the exact result, in units in the last place of a float\n");
-    printf("%-24s %8s %8s\n", "", "value", "gradient");
+    printf("%-31s %8s %8s\n", "", "value", "gradient");
     for (int i = 0; i < num_op_entries; i++) {
         const accuracy *worst = &accuracies[i];
         if (worst->in_float)
-            printf("%-24s   within the bounds of sums in float\n", op_entries[i].name);
+            printf("%-31s   within the bounds of sums in float\n", op_entries[i].name);
         else
-            printf("%-24s %8.3f %8.3f\n", op_entries[i].name, (double)worst->value,
+            printf("%-31s %8.3f %8.3f\n", op_entries[i].name, (double)worst->value,
                    (double)worst->gradient);
     }
     printf("\n");
