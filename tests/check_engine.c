@@ -1132,18 +1132,23 @@ START_TEST(a_frozen_input_that_is_gone_is_refused_too)
 }
 END_TEST
 
-/* Only the list of stamps is lost, not the arena. */
+/* The list of stamps goes on behind it: those that are older are seen to be gone too. */
 START_TEST(a_variable_that_is_written_over_in_place_harms_nobody)
 {
-    for (int byte = 0; byte < 256; byte += 85) {
+    for (int byte = -1; byte < 256; byte += 64) {
         ag_arena *step = ag_arena_create(0);
-        ag_variable *x = scalar(3), *spoilt = product_in(step, x);
+        ag_variable *x = scalar(3), *older = product_in(step, x), *spoilt = product_in(step, x);
         ag_variable *later = product_in(step, x);
-        memset(spoilt, byte, sizeof *spoilt);
+        if (byte < 0)
+            *spoilt = *later;
+        else
+            memset(spoilt, byte, sizeof *spoilt);
         assert_refused(spoilt);
         succeed(ag_backward(temp, later));
+        succeed(ag_backward(temp, older));
         succeed(ag_arena_reset(step));
         assert_refused(later);
+        assert_refused(older);
         ck_assert_ptr_nonnull(product_in(step, x));
         succeed(ag_arena_reset(step));
         ag_arena_destroy(step);

@@ -31,10 +31,8 @@ typedef struct ag_mark {
  * fields are the arena's own.
  */
 typedef struct ag_stamp {
-    struct ag_stamp *before; /**< the arena's stamp of before */
-    size_t place;            /**< of the arena's end, when this was stamped */
-    uint64_t serial;         /**< how many were stamped before, and this */
-    uint64_t sign;           /**< depends on serial and address; 0 when it is gone */
+    uint64_t serial; /**< how many were stamped before, and this */
+    uint64_t sign;   /**< depends on serial and address; 0 when it is gone */
 } ag_stamp;
 
 /**

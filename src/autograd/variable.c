@@ -36,18 +36,22 @@ ag_status ag__variable_check(const char *function, const char *argument,
     return ag__variable_is_there(variable) ? AG_OK : ag__fail_gone(function, argument);
 }
 
+_Static_assert(offsetof(ag_variable, engine.stamp) + sizeof(ag_stamp) == sizeof(ag_variable),
+               "the record of a variable's stamp stands behind the variable");
+
 /* A variable with room for its edges and, if it requires one, for its gradient. */
 static ag_variable *create_variable(ag_arena *arena, ag_tensor *data, bool requires_grad,
                                     uint32_t num_parents)
 {
     size_t edges = num_parents * sizeof(ag_edge);
-    ag_variable *variable = ag_arena_alloc(arena, sizeof *variable + edges);
+    size_t fixed = sizeof(ag_variable) + sizeof(ag__stamp_record);
+    ag_variable *variable = ag_arena_alloc(arena, fixed + edges);
     if (variable == NULL) return NULL;
     *variable = (ag_variable){
         .data = data,
         .requires_grad = requires_grad,
         .num_parents = num_parents,
-        .parents = num_parents > 0 ? (ag_edge *)(variable + 1) : NULL,
+        .parents = num_parents > 0 ? (ag_edge *)((char *)variable + fixed) : NULL,
     };
     ag__arena_stamp(arena, &variable->engine.stamp);
     if (!requires_grad) return variable;

@@ -29,7 +29,7 @@ struct ag_arena {
     size_t capacity;
     size_t used;
     size_t high_water;
-    ag_stamp *last_stamp;
+    ag__stamp_record *last_stamp;
     uint64_t num_stamps;    /* ever made */
     ag_allocator allocator; /* what all of this came from, and goes back to */
 };
@@ -148,21 +148,20 @@ ag_mark ag_arena_mark(const ag_arena *arena)
 
 void ag__arena_stamp(ag_arena *arena, ag_stamp *stamp)
 {
-    *stamp = (ag_stamp){arena->last_stamp, arena->used, ++arena->num_stamps, 0};
+    ag__stamp_record *record = (ag__stamp_record *)(stamp + 1);
+    *record = (ag__stamp_record){arena->last_stamp, arena->used};
+    arena->last_stamp = record;
+    stamp->serial = ++arena->num_stamps;
     stamp->sign = ag__stamp_sign(stamp);
-    arena->last_stamp = stamp;
 }
 
-/* Takes the sign from all stamps beyond a place. One that a caller has written over ends the list. */
+/* Takes the sign from all stamps beyond a place. */
 static void end_stamps(ag_arena *arena, size_t place)
 {
-    ag_stamp *stamp = arena->last_stamp;
-    while (stamp != NULL && stamp->place > place) {
-        bool holds = ag__stamp_holds(stamp);
-        if (holds) stamp->sign = 0;
-        stamp = holds ? stamp->before : NULL;
-    }
-    arena->last_stamp = stamp;
+    ag__stamp_record *record = arena->last_stamp;
+    for (; record != NULL && record->place > place; record = record->before)
+        ((ag_stamp *)record - 1)->sign = 0;
+    arena->last_stamp = record;
 }
 
 /* Makes a chunk, or none, the last one that holds anything. */

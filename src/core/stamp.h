@@ -5,8 +5,9 @@
 #include <autograd/arena.h>
 
 /*
- * An arena keeps its stamps in a list, the newest first, and when memory is given back it takes the
- * sign from those that stood there. What is written over them later holds the sign of its address
+ * An arena keeps a list of its stamps, the newest first, and when memory is given back it takes the
+ * sign from those that stood there. The list is made of records behind the stamps, out of reach of a
+ * caller that writes over what is stamped. What is written over stamps later holds the sign of its address
  * only by a chance of 2^-63. Chunks are kept until the arena is destroyed, so that reading
  * a stamp that is gone is safe until then.
  *
@@ -14,7 +15,13 @@
  * still the same thing that stands there.
  */
 
-/* Stamps what was taken last from an arena. */
+/* What stands right behind a stamp, which is the last of what its owner has. */
+typedef struct ag__stamp_record {
+    struct ag__stamp_record *before; /* that of the arena's stamp of before */
+    size_t place;                    /* of the arena's end, when this was stamped */
+} ag__stamp_record;
+
+/* Stamps what was taken last from an arena, with room for a record behind the stamp. */
 void ag__arena_stamp(ag_arena *arena, ag_stamp *stamp);
 
 /* The sign of a stamp of this serial at this address: never even, and so never 0. */
