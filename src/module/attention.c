@@ -88,11 +88,29 @@ static ag_variable *join_heads(ag_arena *step, ag_variable *heads)
     return ag_reshape(step, ag_permute(step, heads, (const uint32_t[]){0, 2, 1, 3}), 3, shape);
 }
 
+static ag_status check_sizes(uint32_t width, uint32_t heads)
+{
+    ag_status status = ag__module_check_size("attention", "width", width);
+    if (status == AG_OK) status = ag__module_check_size("attention", "heads", heads);
+    if (status != AG_OK) return status;
+    if (width > UINT32_MAX / 3)
+        return ag__fail(AG_ERROR_ARGUMENT, "attention: width is %u, which is too large",
+                        (unsigned)width);
+    if (width % heads == 0) return AG_OK;
+    return ag__fail(AG_ERROR_ARGUMENT, "attention: width is %u, which %u heads do not divide",
+                    (unsigned)width, (unsigned)heads);
+}
+
 static ag_status check_input(const ag_module *self, const ag_variable *x)
 {
     if (x == NULL) return ag__fail_null(self->name, "x");
     if (x->data == NULL) return ag__fail(AG_ERROR_NULL, "%s: x has no data", self->name);
+    if (self->num_parameters <= OUT_BIAS)
+        return ag__fail(AG_ERROR_ARGUMENT, "%s: the module has %u parameters but must have %d",
+                        self->name, (unsigned)self->num_parameters, OUT_BIAS + 1);
     uint32_t width = self->parameters[OUT_BIAS]->data->shape[0];
+    ag_status status = check_sizes(width, self->settings[HEADS]);
+    if (status != AG_OK) return status;
     if (x->data->ndims == 3 && x->data->shape[2] == width) return AG_OK;
     return ag__fail(AG_ERROR_SHAPE, "%s: x is %s but must be [batch, length, %u]", self->name,
                     ag__tensor_shape_text(x->data).text, (unsigned)width);
@@ -124,19 +142,6 @@ static ag_module *create_attention(ag_arena *arena, ag_random *random, uint32_t 
                     ag__module_add(module, arena, "out_proj.weight", 2, out, random, bound) &&
                     ag__module_add(module, arena, "out_proj.bias", 1, out, NULL, 0);
     return complete ? module : NULL;
-}
-
-static ag_status check_sizes(uint32_t width, uint32_t heads)
-{
-    ag_status status = ag__module_check_size("attention", "width", width);
-    if (status == AG_OK) status = ag__module_check_size("attention", "heads", heads);
-    if (status != AG_OK) return status;
-    if (width > UINT32_MAX / 3)
-        return ag__fail(AG_ERROR_ARGUMENT, "attention: width is %u, which is too large",
-                        (unsigned)width);
-    if (width % heads == 0) return AG_OK;
-    return ag__fail(AG_ERROR_ARGUMENT, "attention: width is %u, which %u heads do not divide",
-                    (unsigned)width, (unsigned)heads);
 }
 
 ag_module *ag_module_attention(ag_arena *arena, ag_random *random, uint32_t width, uint32_t heads,

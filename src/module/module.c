@@ -47,48 +47,68 @@ ag_status ag__module_check_size(const char *module, const char *argument, uint32
 
 /* ---- checking ---- */
 
-static const char *missing_parameter(const ag_module *module, uint32_t index)
+/* A module that contains itself has no end; no model is as deep as this. */
+enum { DEEPEST = 64 };
+
+/* What is wrong with a module that was filled in by hand; a status of AG_OK: nothing. */
+typedef struct fault {
+    ag_status status;
+    const char *what;
+} fault;
+
+static fault fault_of_parameter(const ag_module *module, uint32_t index)
 {
     const ag_variable *parameter = module->parameters[index];
-    return parameter == NULL                        ? "a parameter"
-           : parameter->data == NULL                ? "a parameter's data"
-           : module->parameter_names[index] == NULL ? "a parameter's name"
-                                                    : NULL;
+    if (parameter == NULL) return (fault){AG_ERROR_NULL, "a parameter is NULL"};
+    if (!ag__variable_is_there(parameter)) return (fault){AG_ERROR_STATE, "a parameter is gone"};
+    if (parameter->data == NULL) return (fault){AG_ERROR_NULL, "a parameter's data is NULL"};
+    if (module->parameter_names[index] == NULL)
+        return (fault){AG_ERROR_NULL, "a parameter's name is NULL"};
+    return (fault){AG_OK, NULL};
 }
 
-/* What a module, or one in it, that was filled in by hand lacks; NULL if nothing. */
-static const char *missing_in(const ag_module *module)
+static fault fault_of_own(const ag_module *module)
 {
-    const char *missing = NULL;
-    if (module->name == NULL) return "a module's name";
-    if (module->children == NULL && module->num_children > 0) return "a module's children";
-    for (uint32_t i = 0; i < module->num_parameters && missing == NULL; i++)
-        missing = missing_parameter(module, i);
-    for (uint32_t i = 0; i < module->num_children && missing == NULL; i++)
-        missing = module->children[i] != NULL ? missing_in(module->children[i]) : "a child";
-    return missing;
+    if (module == NULL) return (fault){AG_ERROR_NULL, "a child is NULL"};
+    if (module->name == NULL) return (fault){AG_ERROR_NULL, "a module's name is NULL"};
+    if (module->children == NULL && module->num_children > 0)
+        return (fault){AG_ERROR_NULL, "a module's children is NULL"};
+    if (module->num_parameters > AG_MODULE_MAX_PARAMETERS)
+        return (fault){AG_ERROR_ARGUMENT, "a module has more than AG_MODULE_MAX_PARAMETERS"};
+    fault found = {AG_OK, NULL};
+    for (uint32_t i = 0; i < module->num_parameters && found.status == AG_OK; i++)
+        found = fault_of_parameter(module, i);
+    return found;
+}
+
+/* Of a module or of one in it. */
+static fault fault_in(const ag_module *module, unsigned depth)
+{
+    if (depth > DEEPEST)
+        return (fault){AG_ERROR_ARGUMENT, "modules lie more than 64 deep, or one in itself"};
+    fault found = fault_of_own(module);
+    for (uint32_t i = 0; found.status == AG_OK && i < module->num_children; i++)
+        found = fault_in(module->children[i], depth + 1);
+    return found;
 }
 
 static bool is_whole(const ag_module *module)
 {
-    return module != NULL && missing_in(module) == NULL;
+    return module != NULL && fault_in(module, 1).status == AG_OK;
 }
 
 ag_status ag__module_check(const char *function, const ag_module *module)
 {
     if (module == NULL) return ag__fail_null(function, "module");
-    const char *missing = missing_in(module);
-    return missing == NULL ? AG_OK : ag__fail_missing(function, missing);
+    fault found = fault_in(module, 1);
+    return found.status == AG_OK ? AG_OK : ag__fail(found.status, "%s: %s", function, found.what);
 }
 
 /* ---- using ---- */
 
 ag_variable *ag_module_forward(ag_module *module, ag_arena *step, ag_variable *x)
 {
-    if (module == NULL) {
-        ag__fail_null("module_forward", "module");
-        return NULL;
-    }
+    if (ag__module_check("module_forward", module) != AG_OK) return NULL;
     if (ag__variable_check("module_forward", "x", x) != AG_OK) return NULL;
     if (module->forward == NULL) {
         ag__fail_missing("module_forward", "the module's forward");

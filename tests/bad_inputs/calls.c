@@ -221,6 +221,65 @@ static bool counts_nothing(const ag_module *module)
            ag_module_summary(module, text, sizeof text) == 0;
 }
 
+/* A module of the library's, as a caller may spoil it. */
+static ag_module *without_function(void)
+{
+    ag_module *module = ag_module_activation(w.temp, "relu", ag_relu);
+    module->function = NULL;
+    return module;
+}
+
+static ag_module *sequence_of(ag_module **children)
+{
+    ag_module *module = ag_module_sequential(w.temp, 1, &w.model);
+    module->children = children;
+    return module;
+}
+
+static ag_module *in_itself(void)
+{
+    ag_module *module = sequence_of(NULL);
+    module->children = ag_arena_alloc(w.temp, sizeof *module->children);
+    module->children[0] = module;
+    return module;
+}
+
+static ag_module *attention_with(uint32_t heads, uint32_t num_parameters, ag_variable *last)
+{
+    ag_random random = ag_random_create(1);
+    ag_module *module = ag_module_attention(w.temp, &random, 2, 2, true);
+    module->settings[1] = heads;
+    module->num_parameters = num_parameters;
+    if (last != NULL || num_parameters == 4) module->parameters[3] = last;
+    return module;
+}
+
+/* A module with this for its only parameter. */
+static ag_module *module_of(ag_variable *parameter)
+{
+    ag_random random = ag_random_create(1);
+    ag_module *module = ag_module_linear(w.temp, &random, 3, 2, false);
+    module->parameters[0] = parameter;
+    return module;
+}
+
+static ag_module *module_of_too_many(void)
+{
+    ag_module *module = module_of(w.leaf);
+    module->num_parameters = UINT32_MAX;
+    return module;
+}
+
+static ag_variable *pair_leaf(void)
+{
+    return ag_create_leaf(w.temp, w.labels, false);
+}
+
+static ag_variable *cube_leaf(void)
+{
+    return ag_create_leaf(w.temp, w.cube, false);
+}
+
 /* A graph whose inputs live in another arena, as parameters do, is a graph like any other. */
 static bool spans_arenas(void)
 {
