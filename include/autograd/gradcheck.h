@@ -52,7 +52,8 @@ AG_BEGIN_DECLS
  * @param options NULL for the defaults.
  * @return AG_OK if the check could be made, whatever it found: see report->passed, which also wants
  *         at least half of the derivatives decided. AG_ERROR_NULL; AG_ERROR_ARGUMENT (no inputs, a
- *         negative or NaN setting); AG_ERROR_OVERLAP (inputs that share memory); AG_ERROR_MEMORY;
+ *         negative or NaN setting); AG_ERROR_OVERLAP (inputs that share memory);
+ *         AG_ERROR_STATE (the function's result is gone); AG_ERROR_MEMORY;
  *         what the function or backward failed with.
  */
 AG_API ag_status ag_gradcheck(ag_arena *arena, ag_gradcheck_fn function, void *context,

@@ -100,8 +100,8 @@ AG_API ag_status ag_load_weights(const char *path, size_t count, const ag_named_
  *     ag_save_safetensors("model.safetensors", count, tensors, 0, NULL);
  * @param arena  where names and list live; the tensors are the model's own.
  * @param count  set to their number.
- * @return NULL on failure, with nothing taken from the arena: AG_ERROR_NULL; AG_ERROR_ARGUMENT if there
- *         are none; AG_ERROR_MEMORY.
+ * @return NULL on failure, with nothing taken from the arena: AG_ERROR_NULL; AG_ERROR_STATE if a parameter
+ *         is gone; AG_ERROR_ARGUMENT if there are none; AG_ERROR_MEMORY.
  */
 AG_API ag_named_tensor *ag_module_tensors(const ag_module *module, ag_arena *arena, size_t *count);
 

@@ -49,15 +49,19 @@ struct ag_module {
 
 AG_BEGIN_DECLS
 
-/** The module's function of x: a new node in the step arena, or NULL (as of the operations). */
+/**
+ * The module's function of x: a new node in the step arena. A module of your own needs a name, a forward
+ * and all parameters and children that it counts; modules may lie 64 deep.
+ * @return NULL on failure: as of the operations; AG_ERROR_STATE also if a parameter is gone.
+ */
 AG_API ag_variable *ag_module_forward(ag_module *module, ag_arena *step, ag_variable *x);
 
-/** Sets `training` of a module and of all in it. */
+/** Sets `training` of a module and of all in it. @return as ag_module_parameters. */
 AG_API ag_status ag_module_set_training(ag_module *module, bool training);
 
 /**
  * How many variables are parameters of a module and of all in it; 0 for NULL, and for a module of
- * your own that lacks a name, a child, a parameter or its data.
+ * your own that lacks a name, a child, a parameter or its data, or has one that is gone.
  */
 AG_API size_t ag_module_num_parameters(const ag_module *module);
 
@@ -66,7 +70,8 @@ AG_API size_t ag_module_size(const ag_module *module);
 
 /**
  * Its parameters, in order, for an optimiser: ag_module_num_parameters of them, in the arena.
- * @return NULL on failure: AG_ERROR_NULL, AG_ERROR_ARGUMENT if there are none, AG_ERROR_MEMORY.
+ * @return NULL on failure: AG_ERROR_NULL, AG_ERROR_STATE if one is gone, AG_ERROR_ARGUMENT if there are
+ *         none or a module has too many, AG_ERROR_MEMORY.
  */
 AG_API ag_variable **ag_module_parameters(const ag_module *module, ag_arena *arena);
 

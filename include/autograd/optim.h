@@ -80,8 +80,8 @@ AG_BEGIN_DECLS
  *     p = p - learning_rate · v, with Nesterov's momentum p - learning_rate · (g + momentum · v).
  * @param arena       where the optimiser and its state live, usually the permanent one.
  * @param parameters  leaves that require a gradient, each once; the array is copied.
- * @return NULL on failure: AG_ERROR_NULL, AG_ERROR_MEMORY, AG_ERROR_ARGUMENT (no parameters, one that
- *         is no leaf or wants no gradient, one that occurs twice, a setting out of its range).
+ * @return NULL on failure: AG_ERROR_NULL, AG_ERROR_STATE (a parameter is gone), AG_ERROR_SHAPE (of one whose
+ *         tensor is damaged), AG_ERROR_MEMORY, AG_ERROR_ARGUMENT (no parameters, one that is no leaf or wants no gradient, one that occurs twice, a setting out of its range).
  */
 AG_API ag_optimizer *ag_sgd_create(ag_arena *arena, size_t num_parameters,
                                    ag_variable *const *parameters, ag_sgd_options options);
@@ -161,8 +161,8 @@ AG_API ag_optimizer *ag_lbfgs_create(ag_arena *arena, size_t num_parameters,
  * without it is the first.
  * @param closure  called at least once; it is given `context`.
  * @param loss     set to the loss at the beginning of the step; may be NULL.
- * @return AG_ERROR_NULL; AG_ERROR_ARGUMENT if the optimiser is another; AG_ERROR_SHAPE as
- *         ag_optimizer_step; what the closure returned. On failure the parameters are where they were,
+ * @return AG_ERROR_NULL; AG_ERROR_ARGUMENT if the optimiser is another; AG_ERROR_STATE and AG_ERROR_SHAPE
+ *         as ag_optimizer_step; what the closure returned. On failure the parameters are where they were,
  *         and what was remembered of earlier steps is forgotten if the closure has been called.
  */
 AG_API ag_status ag_lbfgs_step(ag_optimizer *optimizer, ag_closure closure, void *context,
@@ -175,7 +175,7 @@ AG_API ag_status ag_lbfgs_step(ag_optimizer *optimizer, ag_closure closure, void
  * the creation. Parameters are numbered on from those before.
  * @param learning_rate_factor  ≥ 0, finite; 0 freezes the group.
  * @param weight_decay          ≥ 0, finite; often 0 for biases and norms.
- * @return AG_ERROR_NULL, AG_ERROR_MEMORY, AG_ERROR_ARGUMENT (as at creation; a parameter that is in an
+ * @return AG_ERROR_NULL, AG_ERROR_STATE, AG_ERROR_MEMORY, AG_ERROR_ARGUMENT (as at creation; a parameter that is in an
  *         earlier group; an optimiser of L-BFGS, which has one group): the optimiser is as it was.
  */
 AG_API ag_status ag_optimizer_add_group(ag_optimizer *optimizer, size_t num_parameters,
@@ -184,12 +184,15 @@ AG_API ag_status ag_optimizer_add_group(ag_optimizer *optimizer, size_t num_para
 
 /**
  * Moves every parameter that has a gradient by one step; the others stay as they are.
- * @return AG_ERROR_NULL; AG_ERROR_SHAPE if a parameter or its gradient was replaced by one of another
+ * @return AG_ERROR_NULL; AG_ERROR_STATE if a parameter is gone; AG_ERROR_SHAPE if one or its gradient was replaced by one of another
  *         shape; AG_ERROR_ARGUMENT for L-BFGS, which steps by ag_lbfgs_step: nothing has moved then.
  */
 AG_API ag_status ag_optimizer_step(ag_optimizer *optimizer);
 
-/** Empties the gradients of all parameters, as ag_zero_grad does. */
+/**
+ * Empties the gradients of all parameters, as ag_zero_grad does.
+ * @return AG_ERROR_NULL; AG_ERROR_STATE if a parameter is gone: nothing has changed then.
+ */
 AG_API ag_status ag_optimizer_zero_grad(ag_optimizer *optimizer);
 
 /**
@@ -238,7 +241,7 @@ AG_API ag_status ag_optimizer_state_at(ag_optimizer *optimizer, size_t index,
  * ag_optimizer_step. Parameters without a gradient are passed over.
  * @param max_norm  ≥ 0, finite.
  * @param norm      set to the norm before; may be NULL.
- * @return AG_ERROR_NULL, AG_ERROR_SHAPE, AG_ERROR_ARGUMENT; AG_ERROR_DOMAIN if an element of a gradient
+ * @return AG_ERROR_NULL, AG_ERROR_STATE, AG_ERROR_SHAPE, AG_ERROR_ARGUMENT; AG_ERROR_DOMAIN if an element of a gradient
  *         is not finite: no gradient has changed then.
  */
 AG_API ag_status ag_clip_grad_norm(size_t num_parameters, ag_variable *const *parameters,
@@ -247,7 +250,7 @@ AG_API ag_status ag_clip_grad_norm(size_t num_parameters, ag_variable *const *pa
 /**
  * Brings every element of the gradients into the range from -limit to limit; NaN stays.
  * @param limit  ≥ 0, finite.
- * @return AG_ERROR_NULL, AG_ERROR_SHAPE, AG_ERROR_ARGUMENT.
+ * @return AG_ERROR_NULL, AG_ERROR_STATE, AG_ERROR_SHAPE, AG_ERROR_ARGUMENT.
  */
 AG_API ag_status ag_clip_grad_value(size_t num_parameters, ag_variable *const *parameters,
                                     float limit);

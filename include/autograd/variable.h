@@ -74,7 +74,10 @@ AG_BEGIN_DECLS
  */
 AG_API ag_variable *ag_create_leaf(ag_arena *arena, ag_tensor *tensor, bool requires_grad);
 
-/** A leaf on the same tensor that wants no gradient: what is built on it stays out of the graph. */
+/**
+ * A leaf on the same tensor that wants no gradient: what is built on it stays out of the graph.
+ * @return NULL on failure: AG_ERROR_NULL, AG_ERROR_STATE, AG_ERROR_SHAPE, AG_ERROR_MEMORY.
+ */
 AG_API ag_variable *ag_detach(ag_arena *arena, const ag_variable *variable);
 
 /**
@@ -82,7 +85,7 @@ AG_API ag_variable *ag_detach(ag_arena *arena, const ag_variable *variable);
  * are enabled; only then has it parents and backward_fn. Fill saved_tensors and metadata as needed.
  * @param op       the operation's name; not copied, so usually a literal.
  * @param data     the operation's result, in the same arena or one that lives longer.
- * @return NULL on failure: AG_ERROR_NULL, AG_ERROR_SHAPE, AG_ERROR_MEMORY.
+ * @return NULL on failure: AG_ERROR_NULL, AG_ERROR_STATE (a parent is gone), AG_ERROR_SHAPE, AG_ERROR_MEMORY.
  */
 AG_API ag_variable *ag_create_node(ag_arena *arena, const char *op, ag_tensor *data,
                                    uint32_t num_parents, ag_variable *const *parents,
@@ -91,13 +94,14 @@ AG_API ag_variable *ag_create_node(ag_arena *arena, const char *op, ag_tensor *d
 /**
  * Keeps tensors for a node's backward_fn; the pointers are copied, not the tensors. The node's
  * earlier saved tensors are forgotten.
+ * @return AG_ERROR_NULL, AG_ERROR_STATE, AG_ERROR_MEMORY.
  */
 AG_API ag_status ag_save_tensors(ag_arena *arena, ag_variable *node, uint32_t num_saved,
                                  ag_tensor *const *tensors);
 
 /**
  * In a backward_fn: adds a contribution to a parent's gradient. Does nothing if the parent wants
- * none. @return AG_ERROR_NULL, AG_ERROR_SHAPE.
+ * none. @return AG_ERROR_NULL, AG_ERROR_STATE, AG_ERROR_SHAPE.
  */
 AG_API ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution);
 
@@ -105,7 +109,8 @@ AG_API ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contri
  * In a backward_fn, the same without a temporary: where to write a parent's contribution.
  * @param accumulate  set to true if the contribution must be added to what is there, false if it
  *                    must overwrite what is there. Write every element before the next call.
- * @return the parent's gradient, or NULL if the parent wants none.
+ * @return the parent's gradient, or NULL if the parent wants none; on failure NULL too: AG_ERROR_NULL,
+ *         AG_ERROR_STATE.
  */
 AG_API ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate);
 
@@ -117,7 +122,7 @@ AG_API ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate);
  * @param temp_arena  scratch memory for operations that need it: convolutions, poolings, layer_norm and
  *                    embedding. It is given back after each.
  * @param root        a scalar: a tensor of one element. Its own gradient starts as 1.
- * @return AG_ERROR_NULL; AG_ERROR_GRAPH if root is no scalar (use ag_backward_from), requires no
+ * @return AG_ERROR_NULL; AG_ERROR_STATE if root or a node under it is gone; AG_ERROR_GRAPH if root is no scalar (use ag_backward_from), requires no
  *         gradient, depends on itself, or shares nodes other than leaves with a backward that is
  *         running, in one of whose backward_fn this is called; what a backward_fn returned otherwise
  *         (AG_ERROR_MEMORY where scratch memory was refused). No gradient changes
@@ -131,7 +136,10 @@ AG_API ag_status ag_backward(ag_arena *temp_arena, ag_variable *root);
  */
 AG_API ag_status ag_backward_from(ag_arena *temp_arena, ag_variable *root, const ag_tensor *seed);
 
-/** Empties a variable's gradient: grad is NULL until the next backward sets it. */
+/**
+ * Empties a variable's gradient: grad is NULL until the next backward sets it.
+ * @return AG_ERROR_NULL, AG_ERROR_STATE.
+ */
 AG_API ag_status ag_zero_grad(ag_variable *variable);
 
 /**

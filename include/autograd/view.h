@@ -76,8 +76,8 @@ AG_API ag_status ag_save_images(const char *path, const ag_tensor *images, uint3
  * in it.
  * @param scratch  for memory that is given back.
  * @param names    names of some variables' tensors; NULL if count is 0.
- * @return AG_ERROR_NULL, AG_ERROR_SHAPE (a node's tensor is damaged), AG_ERROR_MEMORY,
- *         AG_ERROR_FILE.
+ * @return AG_ERROR_NULL, AG_ERROR_STATE (root or a node under it is gone), AG_ERROR_SHAPE (a node's tensor is
+ *         damaged), AG_ERROR_MEMORY, AG_ERROR_FILE.
  */
 AG_API ag_status ag_save_graph(ag_arena *scratch, const char *path, const ag_variable *root,
                                size_t count, const ag_named_tensor *names);
