@@ -373,6 +373,71 @@ START_TEST(a_tensor_beyond_the_limit_of_the_arena_takes_nothing)
 }
 END_TEST
 
+/* ---- readers of whole files: their memory ---- */
+
+static const void *read_npy(const char *file)
+{
+    return ag_load_npy(arena, file);
+}
+
+static const void *read_safetensors(const char *file)
+{
+    return ag_load_safetensors(arena, file);
+}
+
+static const void *read_csv(const char *file)
+{
+    return ag_read_csv(arena, file, NULL);
+}
+
+static const void *read_checkpoint(const char *file)
+{
+    static ag_checkpoint checkpoint;
+    return ag_load_checkpoint(arena, file, &checkpoint) == AG_OK ? &checkpoint : NULL;
+}
+
+#define NPY_START "\x93NUMPY\1\0\x40\0{'descr': '<f4', 'fortran_order': False, 'shape': ("
+#define LENGTH(n) #n "\0\0\0\0\0\0\0"
+
+/* Sizes that lie. A CSV file has none; commas are what it can do. */
+static const struct {
+    const void *(*read)(const char *file);
+    ag_status status;
+    content file;
+} greedy[] = {
+    {read_npy, AG_ERROR_FORMAT, {80, NPY_START "999999999,)} "}},
+    {read_npy, AG_ERROR_FORMAT, {80, NPY_START "4294967295,)}"}},
+    {read_npy, AG_ERROR_FORMAT, {12, "\x93NUMPY\2\0\xff\xff\xff\xff"}},
+    {read_npy, AG_ERROR_FORMAT, {12, "\x93NUMPY\2\0\0\0\0\x40"}},
+    {read_safetensors, AG_ERROR_FORMAT, {16, "\xff\xff\xff\xff\xff\xff\xff\xff{}"}},
+    {read_safetensors, AG_ERROR_FORMAT, {16, "\0\0\0\4\0\0\0\0{}"}},
+    {read_safetensors,
+     AG_ERROR_FORMAT,
+     {80, LENGTH(H) "{\"a\":{\"dtype\":\"F32\",\"shape\":[999999999],"
+                    "\"data_offsets\":[0,3999999996]}} "}},
+    {read_checkpoint, AG_ERROR_FORMAT, {16, "\xff\xff\xff\xff\xff\xff\xff\x7f{}"}},
+    {read_csv,
+     AG_ERROR_FORMAT,
+     {64, "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a\n,,,,,,,,,,,,,,,,,"}},
+};
+
+/* What files.md says: 32 times the file, and the same buffers. */
+START_TEST(a_file_that_is_read_whole_bounds_the_memory)
+{
+    write_file(&greedy[_i].file, greedy[_i].file.size);
+    ag_clear_error();
+    size_t before = atomic_load(&live_bytes);
+    atomic_store(&peak_bytes, before);
+    ck_assert_ptr_null(greedy[_i].read(path));
+    size_t peak = atomic_load(&peak_bytes) - before;
+    ck_assert_msg(ag_last_status() == greedy[_i].status, "%s", ag_last_error());
+    ck_assert_msg(strstr(ag_last_error(), path) != NULL, "%s", ag_last_error());
+    ck_assert_uint_eq(ag_arena_used(arena), 0);
+    ck_assert_msg(peak <= BUFFERS + 32 * greedy[_i].file.size, "%zu bytes: %s", peak,
+                  ag_last_error());
+}
+END_TEST
+
 /* ---- content of another kind ---- */
 
 static const struct {
@@ -445,6 +510,8 @@ int main(void)
     tcase_add_test(tests, the_memory_of_reading_is_measured_at_all);
     tcase_add_loop_test(tests, a_tensor_beyond_the_limit_of_the_arena_takes_nothing, 0,
                         NUM_READERS);
+    tcase_add_loop_test(tests, a_file_that_is_read_whole_bounds_the_memory, 0,
+                        (int)(sizeof greedy / sizeof *greedy));
     tcase_add_loop_test(tests, another_kind_of_file_is_named_as_what_it_is, 0,
                         (int)(sizeof strangers / sizeof *strangers));
     tcase_add_loop_test(tests, what_is_no_readable_file_is_an_error_of_the_file, 0, NUM_READERS);
