@@ -117,7 +117,7 @@ ag_module *ag_module_conv2d(ag_arena *arena, ag_random *random, uint32_t in, uin
 static ag_variable *activation_forward(ag_module *self, ag_arena *step, ag_variable *x)
 {
     if (self->function == NULL) {
-        ag__fail_missing(self->name, "the module's function");
+        ag__fail_missing("module_forward", "the activation's function");
         return NULL;
     }
     return self->function(step, x);
