@@ -43,7 +43,7 @@ static double evaluate(problem *p, ag_variable *w, ag_tensor *gradient)
     ag_zero_grad(w);
     ag_variable *loss = ag_cross_entropy_loss(p->step, ag_linear(p->step, p->x, w, NULL), p->target,
                                               AG_REDUCTION_MEAN);
-    if (ag_backward(p->step, loss) != AG_OK) return NAN;
+    if (ag_backward(p->step, loss) != AG_OK) return (double)NAN;
     ag_tensor_copy(gradient, w->grad);
     combine(gradient, 1, w->data, (double)LAMBDA);
     double value = (double)loss->data->data[0] + (double)LAMBDA / 2 * dot(w->data, w->data);

@@ -100,7 +100,7 @@ static void add_path(const ctc *c, const uint32_t *path, long double *sum, long 
     uint32_t classes = c->log_probs->shape[2];
     long double logarithm = 0;
     for (int32_t t = 0; t < c->frames->data[0]; t++)
-        logarithm += c->log_probs->data[(uint32_t)t * classes + path[t]];
+        logarithm += (long double)c->log_probs->data[(uint32_t)t * classes + path[t]];
     *sum += expl(logarithm);
     for (int32_t t = 0; t < c->frames->data[0]; t++)
         shares[(uint32_t)t * classes + path[t]] += expl(logarithm);

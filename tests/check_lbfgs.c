@@ -48,7 +48,7 @@ static ag_status evaluate(void *context, double *loss)
         *loss += a * a + 100 * b * b;
         gradient[i] = (float)(-2 * a - 400 * b * (double)x[i]);
         gradient[i + 1] = (float)(200 * b);
-        if (v->is_nan_far_away && fabs((double)x[i]) > 1.3) *loss = NAN;
+        if (v->is_nan_far_away && fabs((double)x[i]) > 1.3) *loss = (double)NAN;
     }
     return AG_OK;
 }

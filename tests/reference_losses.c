@@ -44,7 +44,7 @@ static reference_number hinge_embedding_element(long double x, long double t, lo
 
 static reference_number hinge_embedding_slope(long double x, long double t, long double margin)
 {
-    if (isnan(t) || isnan(x)) return number(NAN);
+    if (isnan(t) || isnan(x)) return number((long double)NAN);
     if (t > 0) return number(1);
     return number(margin > x ? -1 : 0);
 }
@@ -113,7 +113,7 @@ static long double entropy_of(long double x, long double t)
 static reference_number focal_with_logits_element(long double x, long double t, long double gamma)
 {
     long double power = powl(missed(x, t), gamma), entropy = entropy_of(x, t);
-    return number(isnan(x) || isnan(t) ? NAN : product_limit(power, entropy));
+    return number(isnan(x) || isnan(t) ? (long double)NAN : product_limit(power, entropy));
 }
 
 /* σ - t = (1 - t) σ - t (1 - σ). */

@@ -42,7 +42,8 @@ AG__INLINE void multiply(curvature_law *law, size_t n, const float *restrict a,
 AG__INLINE double nan_of(double a, double b)
 {
     double sum = a + b;
-    return (a != a) | (b != b) ? sum : 0;
+    bool any = (a != a) | (b != b);
+    return any ? sum : 0;
 }
 
 AG__INLINE double mse(double p, double t, double unused)

@@ -35,7 +35,7 @@ AG__INLINE double log_factorial(double t)
 AG__INLINE double with_factorial(double value, double t)
 {
     double sum = value + log_factorial(t);
-    return (t > DBL_MAX) & (value < DBL_MAX) ? t : sum;
+    return ((t > DBL_MAX) & (value < DBL_MAX)) ? t : sum;
 }
 
 AG__INLINE ag__point full_law(double x, double t, double unused)
