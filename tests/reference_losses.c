@@ -119,7 +119,7 @@ static reference_number focal_with_logits_element(long double x, long double t, 
 /* σ - t = (1 - t) σ - t (1 - σ). */
 static reference_number focal_with_logits_slope(long double x, long double t, long double gamma)
 {
-    if (isnan(x) || isnan(t)) return number(NAN);
+    if (isnan(x) || isnan(t)) return number((long double)NAN);
     long double p = logistic(x), q = logistic(-x), r = missed(x, t);
     long double steepness = p * q == 0 || r == 0 ? 0 : (1 - 2 * t) * p * q / r * entropy_of(x, t);
     reference_number sum = sum_of((1 - t) * p, -t * q);
@@ -324,7 +324,7 @@ static void overlap_gradient(const row *r, const overlap *o, reference_number *o
     for (size_t c = 0; c < r->n; c++) {
         long double t = r->inputs[1][c], miss = o->alpha * (1 - t) - o->beta * t;
         out[c] = sum_of(miss * o->hits / (all * all), -t * o->missed / (all * all));
-        if (isnan(r->inputs[0][c])) out[c] = number(NAN);
+        if (isnan(r->inputs[0][c])) out[c] = number((long double)NAN);
     }
 }
 
@@ -369,7 +369,7 @@ static reference_number jensen_shannon_row(const row *r)
     for (size_t c = 0; c < r->n; c++) {
         long double p = r->inputs[0][c], t = r->inputs[1][c], u = (p - t) / (p + t), u2 = u * u;
         long double term = 0;
-        if (isnan(p + t)) term = NAN;
+        if (isnan(p + t)) term = (long double)NAN;
         if (p > 0) term += p * log_share(p, t) / 2;
         if (t > 0) term += t * log_share(t, p) / 2;
         if (fabsl(u) < 0x1p-9L) term = (p + t) * u2 / 4 * (1 + u2 / 6 + u2 * u2 / 15);
