@@ -8,8 +8,8 @@ AG_BEGIN_DECLS
 
 /*
  * Each function returns a new node in the arena, of x's shape, or NULL on failure: AG_ERROR_NULL,
- * AG_ERROR_STATE (x is gone), AG_ERROR_SHAPE, AG_ERROR_MEMORY. Values and slopes are computed in double and rounded once.
- * NaN stays NaN; infinities give the limit where there is one.
+ * AG_ERROR_STATE (x is gone), AG_ERROR_SHAPE, AG_ERROR_MEMORY. Values and slopes are computed in double
+ * and rounded once. NaN stays NaN; infinities give the limit where there is one.
  */
 
 /** max(x, 0). Gradient: G where x > 0, else 0. */

@@ -92,8 +92,8 @@ AG_BEGIN_DECLS
  * is met exactly. NaN is data: it goes into the loss and its gradient. Infinities give the limit of
  * the formula, or NaN where it has none.
  *
- * Failures leave every output untouched: AG_ERROR_NULL, AG_ERROR_STATE (a variable is gone), AG_ERROR_SHAPE, AG_ERROR_MEMORY,
- * AG_ERROR_ARGUMENT (reduction, delta, margin, options), AG_ERROR_OVERLAP (an out shares memory with another
+ * Failures leave every output untouched: AG_ERROR_NULL, AG_ERROR_STATE (a variable is gone),
+ * AG_ERROR_SHAPE, AG_ERROR_MEMORY, AG_ERROR_ARGUMENT (reduction, delta, margin, options), AG_ERROR_OVERLAP (an out shares memory with another
  * argument) and AG_ERROR_DOMAIN (a value that the loss is not defined for; the message names the
  * input, the first index and the value).
  */
