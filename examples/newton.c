@@ -1,8 +1,7 @@
 /*
- * newton.c: Newton's method for logistic regression of handwritten digits. The loss is cross-entropy(X Wᵀ)
- * + λ/2 |W|²; its Hessian, 640 × 640, is never made: conjugate gradients need no more than products,
- * H V = Rᵀ X + λ V with R = ag_tensor_cross_entropy_loss_hvp(X Vᵀ). Beside it runs gradient descent at the
- * best fixed rate, 1 / the largest eigenvalue at W = 0, which the same products find.
+ * newton.c: Newton's method for logistic regression of handwritten digits: cross-entropy(X Wᵀ) + λ/2 |W|². Its
+ * Hessian H, 640 × 640, is never made: conjugate gradients need no more than H V = Rᵀ X + λ V, R from
+ * ag_tensor_cross_entropy_loss_hvp(X Vᵀ). Beside it runs gradient descent at 1 / the largest eigenvalue of H.
  */
 #include <autograd/autograd.h>
 
