@@ -597,7 +597,7 @@ START_TEST(tiles_and_threads_change_no_bit)
     static const size_t tiles[] = {1, 2, 3, 8};
     static const int threads[] = {1, 2, 3, 8};
     size_t before = ag__most_grains;
-    batch b = create_batch((kind)_i, 650, 16, 11);
+    batch b = create_batch((kind)_i, 650, 32, 11); /* enough for several threads in each part */
     ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *first[4], *grads[4];
     ag_tensor *other = empty_like(out);
     compute_bits(&b, out, first);
