@@ -77,6 +77,21 @@ static int setting_users, host_setting;
  */
 static pthread_mutex_t call_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/*
+ * A thread that changes the setting holds a lock inside OpenBLAS, which a child that is forked at that moment
+ * would find locked for ever. So a fork waits for it. (These handlers come after OpenBLAS's own, which its
+ * constructor registered: before a fork they run first.)
+ */
+static void await_setting(void)
+{
+    pthread_mutex_lock(&setting_lock);
+}
+
+static void release_setting(void)
+{
+    pthread_mutex_unlock(&setting_lock);
+}
+
 /* The threads that held a lock or used the setting are not there after a fork. */
 static void forget_users_in_child(void)
 {
@@ -87,7 +102,7 @@ static void forget_users_in_child(void)
 
 static void watch_forks(void)
 {
-    pthread_atfork(NULL, NULL, forget_users_in_child);
+    pthread_atfork(await_setting, release_setting, forget_users_in_child);
 }
 
 typedef struct blas_scope {
