@@ -118,7 +118,7 @@ typedef struct fixture {
 
 static void set_up(fixture *f, const op_case *c)
 {
-    ck_assert_msg(reference_find(c->entry->name) != NULL, "%s: no reference in tests/reference.c",
+    ck_assert_msg(reference_find(c->entry->name) != NULL, "%s: no reference in tests/reference*.c",
                   c->entry->name);
     *f = (fixture){.spec = c, .arena = ag_arena_create(0), .graph = ag_arena_create(0)};
     ck_assert(f->arena != NULL && f->graph != NULL);
@@ -195,7 +195,7 @@ static const char *input_name(const op_case *c, uint32_t input)
 
 START_TEST(every_operation_has_a_reference)
 {
-    ck_assert_msg(reference_find(ENTRY->name) != NULL, "%s: no reference in tests/reference.c",
+    ck_assert_msg(reference_find(ENTRY->name) != NULL, "%s: no reference in tests/reference*.c",
                   ENTRY->name);
     ck_assert_str_eq(ENTRY->name, ENTRY->op->name);
 }
