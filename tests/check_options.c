@@ -705,6 +705,44 @@ START_TEST(rows_without_labels_or_without_others_have_no_loss)
 }
 END_TEST
 
+/* Beside logits of 1e17 a margin of 1 is below what double resolves, but not their difference. */
+START_TEST(margins_count_beside_huge_logits)
+{
+    ag_variable *logits = ag_create_leaf(arena, matrix(1, 2, NUMBERS(1e17f, 1e17f)), true);
+    ag_variable *single =
+        ag_multi_margin_loss(arena, logits, labels(1, LABELS(0)), 1, AG_REDUCTION_SUM);
+    ag_variable *listed = multilabel_margin(logits, LABELS(0, -1));
+    ck_assert_msg(single != NULL && listed != NULL, "%s", ag_last_error());
+    ck_assert(single->data->data[0] == 0.5f && listed->data->data[0] == 0.5f);
+    ck_assert_int_eq(ag_backward(arena, single), AG_OK);
+    ck_assert_int_eq(ag_backward(arena, listed), AG_OK);
+    ck_assert(logits->grad->data[0] == -1 && logits->grad->data[1] == 1);
+}
+END_TEST
+
+/*
+ * More classes and labels than are taken at once: the first half of 1,300 classes are labels, twice, and a
+ * logit of c / 8 leaves each of them to the 650 others. The gradients of labels are -650 / 1300, twice.
+ */
+START_TEST(lists_of_many_labels)
+{
+    enum { CLASSES = 1300, HALF = CLASSES / 2 };
+    const uint32_t shape[] = {1, CLASSES};
+    ag_tensor *x = ag_tensor_create(arena, 2, shape);
+    ag_indices *lists = ag_indices_create(arena, 2, shape);
+    for (int c = 0; c < CLASSES; c++) {
+        x->data[c] = (float)c / 8;
+        lists->data[c] = c % HALF;
+    }
+    ag_variable *logits = ag_create_leaf(arena, x, true);
+    ag_variable *loss = ag_multilabel_margin_loss(arena, logits, lists, 1, AG_REDUCTION_SUM);
+    ck_assert_msg(loss != NULL, "%s", ag_last_error());
+    ck_assert_int_eq(ag_backward(arena, loss), AG_OK);
+    for (int c = 0; c < CLASSES; c++)
+        ck_assert(logits->grad->data[c] == (c < HALF ? -1.0f : 1.0f));
+}
+END_TEST
+
 /* Behind the -1, too, and as PyTorch has it. */
 START_TEST(listed_labels_out_of_range)
 {
@@ -809,6 +847,8 @@ static void add_lists(Suite *suite)
     tcase_add_test(tests, labels_end_at_minus_1);
     tcase_add_test(tests, a_label_that_stands_twice_counts_twice);
     tcase_add_test(tests, rows_without_labels_or_without_others_have_no_loss);
+    tcase_add_test(tests, margins_count_beside_huge_logits);
+    tcase_add_test(tests, lists_of_many_labels);
     tcase_add_test(tests, listed_labels_out_of_range);
     tcase_add_test(tests, lists_of_another_shape);
     tcase_add_test(tests, rows_of_lists_are_weighted_once);

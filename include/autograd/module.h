@@ -51,7 +51,8 @@ AG_BEGIN_DECLS
 
 /**
  * The module's function of x: a new node in the step arena. A module of your own needs a name, a forward
- * and all parameters and children that it counts; modules may lie 64 deep.
+ * and all parameters and children that it counts; modules may lie 64 deep, and be
+ * 65,536 in all, one that stands in several counted for each.
  * @return NULL on failure: as of the operations; AG_ERROR_STATE also if a parameter is gone.
  */
 AG_API ag_variable *ag_module_forward(ag_module *module, ag_arena *step, ag_variable *x);

@@ -47,8 +47,11 @@ ag_status ag__module_check_size(const char *module, const char *argument, uint32
 
 /* ---- checking ---- */
 
-/* A module that contains itself has no end; no model is as deep as this. */
-enum { DEEPEST = 64 };
+/*
+ * A module that contains itself has no end; no model is as deep as this. One that stands twice in each of
+ * several others is reached in 2^depth ways; no model has as many modules as this.
+ */
+enum { DEEPEST = 64, MOST_MODULES = 65536 };
 
 /* What is wrong with a module that was filled in by hand; a status of AG_OK: nothing. */
 typedef struct fault {
@@ -81,26 +84,34 @@ static fault fault_of_own(const ag_module *module)
     return found;
 }
 
-/* Of a module or of one in it. */
-static fault fault_in(const ag_module *module, unsigned depth)
+/* Of a module or of one in it; left: how many may still be reached. */
+static fault fault_in(const ag_module *module, unsigned depth, unsigned *left)
 {
     if (depth > DEEPEST)
         return (fault){AG_ERROR_ARGUMENT, "modules lie more than 64 deep, or one in itself"};
+    if ((*left)-- == 0)
+        return (fault){AG_ERROR_ARGUMENT, "more than 65536 modules, or one in many others"};
     fault found = fault_of_own(module);
     for (uint32_t i = 0; found.status == AG_OK && i < module->num_children; i++)
-        found = fault_in(module->children[i], depth + 1);
+        found = fault_in(module->children[i], depth + 1, left);
     return found;
+}
+
+static fault fault_of(const ag_module *module)
+{
+    unsigned left = MOST_MODULES;
+    return fault_in(module, 1, &left);
 }
 
 static bool is_whole(const ag_module *module)
 {
-    return module != NULL && fault_in(module, 1).status == AG_OK;
+    return module != NULL && fault_of(module).status == AG_OK;
 }
 
 ag_status ag__module_check(const char *function, const ag_module *module)
 {
     if (module == NULL) return ag__fail_null(function, "module");
-    fault found = fault_in(module, 1);
+    fault found = fault_of(module);
     return found.status == AG_OK ? AG_OK : ag__fail(found.status, "%s: %s", function, found.what);
 }
 

@@ -244,6 +244,19 @@ static ag_module *in_itself(void)
     return module;
 }
 
+/* 40 modules, each twice in the next: 2^40 ways lead to the first. */
+static ag_module *shared_without_end(void)
+{
+    ag_module *module = sequence_of(NULL);
+    module->num_children = 0;
+    for (int i = 0; i < 40; i++) {
+        ag_module *twice[] = {module, module};
+        module = ag_module_sequential(w.temp, 2, twice);
+        if (module == NULL) return NULL;
+    }
+    return module;
+}
+
 static ag_module *attention_with(uint32_t heads, uint32_t num_parameters, ag_variable *last)
 {
     ag_random random = ag_random_create(1);

@@ -5,15 +5,18 @@
 #include "core/status.h"
 #include "tensor/loss/labels.h"
 
-typedef void hinges_kernel(size_t, const float *, double, bool, double *, double *);
+typedef void hinges_kernel(size_t, const float *, double, double, bool, double *, double *);
 
-/* max(0, z) or its square, of z = lead + x_c, and its slope; NaN goes into both. */
-AG__INLINE void compute_hinges(size_t n, const float *restrict x, double lead, bool squared,
-                               double *restrict values, double *restrict slopes)
+/*
+ * max(0, z) or its square, of z = margin + (x_c - label), and its slope; NaN goes into both. Logits first: their
+ * difference may be small where they are so large that a margin is lost beside one.
+ */
+AG__INLINE void compute_hinges(size_t n, const float *restrict x, double margin, double label,
+                               bool squared, double *restrict values, double *restrict slopes)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        double z = lead + (double)x[i], missing = z <= 0 ? 0 : z;
+        double z = margin + ((double)x[i] - label), missing = z <= 0 ? 0 : z;
         double sign = z > 0 ? 1 : missing;
         values[i] = squared ? missing * missing : missing;
         slopes[i] = squared ? 2 * missing : sign;
@@ -21,9 +24,9 @@ AG__INLINE void compute_hinges(size_t n, const float *restrict x, double lead, b
 }
 
 AG__DEFINE_KERNELS(kernels, hinges_kernel, compute_hinges,
-                   (size_t n, const float *x, double lead, bool squared, double *values,
-                    double *slopes),
-                   (n, x, lead, squared, values, slopes))
+                   (size_t n, const float *x, double margin, double label, bool squared,
+                    double *values, double *slopes),
+                   (n, x, margin, label, squared, values, slopes))
 
 typedef struct hinges {
     double values[AG__CHUNK], slopes[AG__CHUNK];
@@ -35,7 +38,7 @@ static void hinges_of(const ag__rows *rows, size_t index, size_t first, size_t n
     const float *x = rows->inputs[0] + index * rows->n;
     size_t label = (size_t)rows->labels[index];
     bool squared = rows->options != NULL && rows->options->norm == 2;
-    kernels[ag__cpu()](n, x + first, rows->parameter - (double)x[label], squared, out->values,
+    kernels[ag__cpu()](n, x + first, rows->parameter, (double)x[label], squared, out->values,
                        out->slopes);
     if (label < first || label - first >= n) return;
     out->values[label - first] = out->slopes[label - first] = 0;
