@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "suite.h"
+#include "tensor/fused/linear_cross_entropy.h"
 
 static ag_arena *arena, *temp;
 static ag_random generator;
@@ -392,7 +393,30 @@ static void assert_same_bits(const answer *a, const answer *b)
                              a->grads[i]->size * sizeof(float));
 }
 
-START_TEST(threads_do_not_change_a_bit)
+/* Tiles of a part of the rows, and of all; `classes` so few that several blocks are a tile. */
+START_TEST(tiles_and_threads_change_no_bit)
+{
+    static const uint32_t classes[] = {5, 300};
+    static const ag_reduction reductions[] = {AG_REDUCTION_MEAN, AG_REDUCTION_NONE};
+    size_t before = ag__most_blocks;
+    problem p = create_problem(1100, 64, classes[_i % 2], true);
+    add_options(&p);
+    p.options.reduction = reductions[_i / 2];
+    ag_set_num_threads(1);
+    ag__most_blocks = 1;
+    answer first = call(&p);
+    for (size_t blocks = 1; blocks <= 8; blocks += blocks < 3 ? 1 : 5)
+        for (int threads = 1; threads <= 5; threads++) {
+            ag__most_blocks = blocks;
+            ag_set_num_threads(threads);
+            answer again = call(&p);
+            assert_same_bits(&first, &again);
+        }
+    ag__most_blocks = before;
+}
+END_TEST
+
+START_TEST(threads_do_not_change_a_bit_of_many_classes)
 {
     problem p = create_problem(600, 64, 3000, true);
     add_options(&p);
@@ -406,7 +430,7 @@ START_TEST(threads_do_not_change_a_bit)
 }
 END_TEST
 
-/* However many tiles there are, a row of a full tile comes out the same. */
+/* However many blocks there are, a row of a full block comes out the same. */
 START_TEST(other_rows_do_not_change_a_bit)
 {
     problem p = create_problem(768, 32, 500, true);
@@ -499,7 +523,8 @@ int main(void)
     tcase_add_test(tests, value_and_gradients_are_those_of_pytorch);
     tcase_add_test(tests, the_graph_agrees_with_linear_and_cross_entropy);
     tcase_add_test(tests, gradients_pass_the_check);
-    tcase_add_test(tests, threads_do_not_change_a_bit);
+    tcase_add_loop_test(tests, tiles_and_threads_change_no_bit, 0, 4);
+    tcase_add_test(tests, threads_do_not_change_a_bit_of_many_classes);
     tcase_add_test(tests, other_rows_do_not_change_a_bit);
     tcase_add_test(tests, memory_does_not_grow_with_the_rows);
     tcase_add_test(tests, what_does_not_fit_is_named);

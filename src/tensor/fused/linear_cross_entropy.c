@@ -2,10 +2,11 @@
  * linear_cross_entropy.c: the cross-entropy of a linear layer's outputs, of which a tile of rows is
  * there at a time.
  *
- * A tile's logits are made by one product. The law of cross_entropy_labels_loss puts their gradient in
- * their place, and two products carry it to x and to the weight; that to x, whose sums are over the
- * classes, is cut into slices of classes. Tile and slices depend on the shapes alone, and products are
- * cut by shape, so that threads do not change a bit.
+ * A tile is some blocks of rows. A block's logits are made by one product. The law of
+ * cross_entropy_labels_loss puts their gradient in their place, and two products carry it to x and to
+ * the weight; that to x, whose sums are over the classes, is cut into slices of classes. Blocks and
+ * slices depend on the shapes alone, and products are cut by shape, so that neither tiles nor threads
+ * change a bit.
  */
 #include "config.h"
 
@@ -23,10 +24,15 @@
 enum { X, WEIGHT, BIAS };
 
 /*
- * Rows of a tile. Each tile reads the weight twice, and reads and writes its gradient: with 256 rows
+ * Rows of a block. Each block reads the weight twice, and reads and writes its gradient: with 256 rows
  * that is little beside the products.
  */
-enum { TILE = 256 };
+enum { BLOCK = 256 };
+
+/* Tiles up to this size have several blocks, so that their rows are shared out at once. */
+#define TILE_BYTES ((size_t)1 << 20)
+
+size_t ag__most_blocks = 8;
 
 /* The most slices of the product for x, and the fewest classes that are worth one. */
 enum { MAX_SLICES = 32, SMALLEST_SLICE = 512 };
@@ -36,8 +42,11 @@ typedef struct sweep {
     size_t rows, features, classes;
     double divisor;
     double *bias_sums;    /* [classes] */
-    float *logits;        /* [TILE, classes]; after the law, their gradient */
-    float *partials;      /* [slices, TILE, features]: of the gradient of x */
+    float *tile;          /* [tile_rows, classes]: logits; after the law, their gradient */
+    double *tile_values;  /* [tile_rows] */
+    size_t *tile_correct; /* [tile_rows] */
+    float *partials;      /* [slices, BLOCK, features]: of the gradient of x */
+    size_t tile_rows;
     size_t slice, slices; /* classes of a slice; how many there are */
 
     float *values; /* of all rows; NULL if they are summed */
@@ -48,9 +57,9 @@ typedef struct sweep {
     const float *upstream; /* one number for each row; NULL if it is part of scale */
     double scale;
 
-    size_t first, count; /* the tile's rows */
-    double tile_values[TILE];
-    size_t tile_correct[TILE];
+    size_t tile_first, tile_count; /* rows of this tile, */
+    size_t first, count;           /* and of its block */
+    float *logits;                 /* of the block */
 } sweep;
 
 /* ---- shapes ---- */
@@ -92,22 +101,38 @@ static ag_status linear_cross_entropy_infer_shape(const ag__call *call, ag__shap
 
 /* ---- memory to work in ---- */
 
-/* How the classes are cut, and where logits, partials and their end are behind bias_sums, in bytes. */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t rows_of_tile(size_t rows, size_t classes)
+{
+    size_t fitting = TILE_BYTES / sizeof(float) / BLOCK / classes;
+    return least(rows, BLOCK * least(fitting < 1 ? 1 : fitting, ag__most_blocks));
+}
+
+/* How rows and classes are cut, and where the parts behind bias_sums and their end are, in bytes. */
 typedef struct layout {
-    size_t slice, slices;
-    size_t logits, partials, end;
+    size_t tile_rows, slice, slices;
+    size_t values, correct, tile, partials, end;
 } layout;
 
 static layout lay_out(const ag__call *call)
 {
     size_t rows = ag__tensor_rows(call->inputs[X]), classes = num_classes(call);
-    size_t features = ag__tensor_columns(call->inputs[X]), tile = rows < TILE ? rows : TILE;
-    layout l = {.slice = (classes + MAX_SLICES - 1) / MAX_SLICES};
+    size_t features = ag__tensor_columns(call->inputs[X]);
+    layout l = {
+        .tile_rows = rows_of_tile(rows, classes),
+        .slice = (classes + MAX_SLICES - 1) / MAX_SLICES,
+    };
     if (l.slice < SMALLEST_SLICE) l.slice = SMALLEST_SLICE;
     l.slices = (classes + l.slice - 1) / l.slice;
-    l.logits = classes * sizeof(double);
-    l.partials = l.logits + tile * classes * sizeof(float);
-    l.end = l.partials + l.slices * tile * features * sizeof(float);
+    l.values = classes * sizeof(double);
+    l.correct = l.values + l.tile_rows * sizeof(double);
+    l.tile = l.correct + l.tile_rows * sizeof(size_t);
+    l.partials = l.tile + l.tile_rows * classes * sizeof(float);
+    l.end = l.partials + l.slices * least(rows, BLOCK) * features * sizeof(float);
     return l;
 }
 
@@ -116,7 +141,7 @@ static size_t scratch_bytes(const ag__call *call)
     return lay_out(call).end;
 }
 
-/* ---- a tile ---- */
+/* ---- a block, and the rows of a tile ---- */
 
 static void make_logits(sweep *s)
 {
@@ -139,14 +164,15 @@ static void compute_row(sweep *s, size_t row)
 {
     const ag__rowwise *law = ag__op_cross_entropy_labels_loss.law;
     const ag__call *call = s->call;
-    size_t index = s->first + row;
+    size_t index = s->tile_first + row;
+    float *logits = s->tile + row * s->classes;
     double weight = weight_of(s, index);
     double scale = weight * (s->upstream != NULL ? (double)s->upstream[index] : s->scale);
-    ag__sink in_place = {.data = s->logits + row * s->classes};
+    ag__sink in_place = {.data = logits};
     ag__rows rows = {
         .count = 1,
         .n = s->classes,
-        .inputs = {in_place.data},
+        .inputs = {logits},
         .labels = call->indices->data + index,
         .options = call->options,
         .values = &s->tile_values[row],
@@ -158,7 +184,7 @@ static void compute_row(sweep *s, size_t row)
     s->tile_correct[row] = 0;
     if (weight == 0 && ag__row_weight(call, index) != 0) ag__count_correct(&rows);
     if (weight == 0)
-        memset(in_place.data, 0, s->classes * sizeof *in_place.data);
+        memset(logits, 0, s->classes * sizeof *logits);
     else
         law->compute(&rows);
     s->tile_values[row] *= weight;
@@ -172,12 +198,14 @@ static void compute_rows(size_t begin, size_t end, void *context)
 
 static void take_values(sweep *s)
 {
+    const double *values = s->tile_values + (s->first - s->tile_first);
+    const size_t *correct = s->tile_correct + (s->first - s->tile_first);
     for (size_t row = 0; row < s->count; row++) {
-        s->nonzero += s->tile_values[row] != 0;
-        s->correct += s->tile_correct[row];
-        if (s->values != NULL) s->values[s->first + row] = (float)s->tile_values[row];
+        s->nonzero += values[row] != 0;
+        s->correct += correct[row];
+        if (s->values != NULL) s->values[s->first + row] = (float)values[row];
     }
-    s->sum += ag__sum(s->count, s->tile_values);
+    s->sum += ag__sum(s->count, values);
 }
 
 static void add_bias_columns(size_t begin, size_t end, void *context)
@@ -188,7 +216,7 @@ static void add_bias_columns(size_t begin, size_t end, void *context)
             s->bias_sums[class] += (double)s->logits[row * s->classes + class];
 }
 
-/* What slices of classes give to the tile's rows of x. */
+/* What slices of classes give to the block's rows of x. */
 static void multiply_slices(size_t begin, size_t end, void *context)
 {
     const sweep *s = context;
@@ -228,8 +256,8 @@ static void carry_to_x(sweep *s)
 }
 
 /*
- * The tile's rows of x; where some weigh 0, a copy in which they are 0, were they NaN. It stands where the
- * partial gradients were.
+ * The block's rows of x; where some weigh 0, a copy in which they are 0, were they NaN. It stands where
+ * the partial gradients were.
  */
 static const float *rows_that_count(sweep *s)
 {
@@ -273,7 +301,10 @@ static sweep describe(const ag__call *call)
         .classes = num_classes(call),
         .divisor = ag__divisor(call, rows),
         .bias_sums = call->scratch,
-        .logits = (float *)(void *)(scratch + l.logits),
+        .tile = (float *)(void *)(scratch + l.tile),
+        .tile_values = (double *)(void *)(scratch + l.values),
+        .tile_correct = (size_t *)(void *)(scratch + l.correct),
+        .tile_rows = l.tile_rows,
         .partials = (float *)(void *)(scratch + l.partials),
         .slice = l.slice,
         .slices = l.slices,
@@ -287,16 +318,31 @@ static void store_bias_gradient(const sweep *s)
         sink->data[i] = (float)((sink->accumulate ? (double)sink->data[i] : 0) + s->bias_sums[i]);
 }
 
+static void take_block(sweep *s)
+{
+    take_values(s);
+    if (s->sinks != NULL) carry_back(s);
+}
+
+static void for_each_block(sweep *s, void (*visit)(sweep *s))
+{
+    size_t end = s->tile_first + s->tile_count;
+    for (s->first = s->tile_first; s->first < end; s->first += s->count) {
+        s->count = least(end - s->first, BLOCK);
+        s->logits = s->tile + (s->first - s->tile_first) * s->classes;
+        visit(s);
+    }
+}
+
 static void run(sweep *s)
 {
     if (s->sinks != NULL) memset(s->bias_sums, 0, s->classes * sizeof *s->bias_sums);
-    for (s->first = 0; s->first < s->rows; s->first += s->count) {
-        s->count = s->rows - s->first < TILE ? s->rows - s->first : TILE;
-        make_logits(s);
-        ag__parallel_for(s->count, AG__TRANSCENDENTAL * (double)(s->count * s->classes),
+    for (s->tile_first = 0; s->tile_first < s->rows; s->tile_first += s->tile_count) {
+        s->tile_count = least(s->rows - s->tile_first, s->tile_rows);
+        for_each_block(s, make_logits);
+        ag__parallel_for(s->tile_count, AG__TRANSCENDENTAL * (double)(s->tile_count * s->classes),
                          compute_rows, s);
-        take_values(s);
-        if (s->sinks != NULL) carry_back(s);
+        for_each_block(s, take_block);
     }
     if (s->sinks != NULL) store_bias_gradient(s);
 }

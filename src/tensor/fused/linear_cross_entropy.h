@@ -6,6 +6,9 @@
 
 extern const ag__op ag__op_linear_cross_entropy_loss;
 
+/* At most so many blocks of rows are a tile; tests change it. */
+extern size_t ag__most_blocks;
+
 /* The call without its inputs: x, weight, and bias or NULL. */
 static inline ag__call ag__linear_cross_entropy_call(const ag_indices *labels,
                                                      const ag_loss_options *options)
