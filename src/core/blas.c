@@ -223,8 +223,14 @@ static void allow_openmp(int before)
 
 /* ---- products ---- */
 
-/* About 50 µs of work on one core: less is not worth a tile of its own. */
-#define TILE_MULTIPLICATIONS 4e6
+/* About 70 µs of work on one core; tiles have at least half of it. */
+#define TILE_MULTIPLICATIONS 5.6e6
+/*
+ * sgemm copies its operands into an order of its own, each once for every tile that needs it: beyond a
+ * few tiles, for as many cores, only those are cut that stay wide enough for that to cost little.
+ */
+#define FEW_TILES 8
+#define WIDE_EDGE 512
 /* Enough to keep dozens of cores busy; more would make tiles thin and sgemm slow. */
 #define MAX_TILES 64.0
 /* Tile edges are multiples of what sgemm's inner kernels work on. */
@@ -261,6 +267,12 @@ static double most_tiles(void)
     return threads == 1 ? 1 : 2.0 * threads;
 }
 
+static bool may_halve(const product *p, size_t parts)
+{
+    size_t longer = p->tile_m > p->tile_n ? p->tile_m : p->tile_n;
+    return longer > EDGE_UNIT && (parts < FEW_TILES || longer >= WIDE_EDGE);
+}
+
 /* Halves the longer edge until there are tiles enough. */
 static void choose_tiles(product *p, size_t count)
 {
@@ -269,8 +281,7 @@ static void choose_tiles(product *p, size_t count)
     size_t parts_m = 1, parts_n = 1;
     p->tile_m = p->m;
     p->tile_n = p->n;
-    while ((double)(parts_m * parts_n) < wanted &&
-           (p->tile_m > EDGE_UNIT || p->tile_n > EDGE_UNIT)) {
+    while ((double)(parts_m * parts_n) < wanted && may_halve(p, parts_m * parts_n)) {
         size_t *parts = p->tile_m > p->tile_n ? &parts_m : &parts_n;
         *parts *= 2;
         p->tile_m = ceiling_divide(ceiling_divide(p->m, parts_m), EDGE_UNIT) * EDGE_UNIT;
