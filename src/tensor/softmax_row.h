@@ -16,10 +16,14 @@
 /* Sums over the classes of a row are made in so many lanes. */
 #define AG__CLASS_LANES 16
 
+/* Rows of at most so many classes can keep their exponentials: 16 KiB, half of a first-level cache. */
+#define AG__KEPT_CLASSES 2048
+
 typedef struct ag__softmax_row {
     const float *x;
     double maximum;
-    double others; /* k - 1 + rest; NaN where the softmax has no limit */
+    double others;      /* k - 1 + rest; NaN where the softmax has no limit */
+    const double *kept; /* ag__exp_of_other of each class; NULL if they are to be computed again */
 } ag__softmax_row;
 
 /* The largest of n numbers; NaN is passed over, and shows in the sum of exponentials. */
@@ -42,17 +46,24 @@ AG__INLINE double ag__others(double maximum, double times, double rest)
 
 /*
  * total · softmax(x) - weight, where total is Σ_c weight_c: the gradient to x_c of
- * Σ_c weight_c (log Σ_j e^x_j - x_c). per_unit is total / (1 + others).
+ * Σ_c weight_c (log Σ_j e^x_j - x_c). e is ag__exp_of_other, per_unit total / (1 + others).
  */
-AG__INLINE double ag__softmax_slope(double x, double weight, double maximum, double others,
-                                    double total, double per_unit)
+AG__INLINE double ag__softmax_slope(double x, double e, double weight, double maximum,
+                                    double others, double total, double per_unit)
 {
     double at_maximum = (total - weight) - per_unit * others;
-    double elsewhere = per_unit * ag__exp_of_negative(x - maximum) - weight;
+    double elsewhere = per_unit * e - weight;
     return x == maximum ? at_maximum : elsewhere;
 }
 
-ag__softmax_row ag__softmax_of(size_t n, const float *x);
+/* The memory if it has room for the exponentials of n classes, or NULL. */
+static inline double *ag__room_for(size_t n, double keep[AG__KEPT_CLASSES])
+{
+    return n <= AG__KEPT_CLASSES ? keep : NULL;
+}
+
+/* keep is NULL where no exponential will be asked for again. */
+ag__softmax_row ag__softmax_of(size_t n, const float *x, double keep[AG__KEPT_CLASSES]);
 
 /* log Σ_j e^(x_j - maximum). */
 double ag__log_sum(const ag__softmax_row *row);

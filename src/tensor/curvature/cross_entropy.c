@@ -43,8 +43,9 @@ static double sum_of(size_t n, const float *x)
 static void multiply_row(size_t n, const float *logits, const float *target, const float *v,
                          double scale, float *out)
 {
-    ag__softmax_row softmax = ag__softmax_of(n, logits);
-    double origin = (double)v[likeliest(&softmax, n)], p[AG__CHUNK];
+    double keep[AG__KEPT_CLASSES], p[AG__CHUNK];
+    ag__softmax_row softmax = ag__softmax_of(n, logits, keep);
+    double origin = (double)v[likeliest(&softmax, n)];
     double mean = mean_of(&softmax, n, v, origin), factor = scale * sum_of(n, target);
     for (size_t c = 0, length; c < n; c += length) {
         length = ag__chunk_length(n - c);

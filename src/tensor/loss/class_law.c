@@ -54,9 +54,10 @@ static void write_gradient(const class_row *row, double total)
 
 static void compute_row(class_row *row)
 {
-    double values[AG__CHUNK], weights[AG__CHUNK], total = 0;
+    double keep[AG__KEPT_CLASSES], values[AG__CHUNK], weights[AG__CHUNK], total = 0;
     size_t n = row->rows->n;
-    row->softmax = ag__softmax_of(n, row->rows->inputs[0] + row->index * n);
+    row->softmax = ag__softmax_of(n, row->rows->inputs[0] + row->index * n,
+                                  row->rows->sinks != NULL ? keep : NULL);
     double sum = 0 * row->softmax.others; /* NaN shows even where no class is wanted */
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);

@@ -19,12 +19,13 @@ typedef struct class_sums {
     double terms[AG__CLASS_LANES], total[AG__CLASS_LANES]; /* of the targets */
 } class_sums;
 
-typedef void sums_kernel(size_t, const float *, const float *, double, class_sums *);
-typedef void wide_kernel(size_t, const float *, const double *, double, class_sums *);
+typedef void sums_kernel(size_t, const float *, const float *, double, class_sums *, double *);
+typedef void wide_kernel(size_t, const float *, const double *, double, class_sums *, double *);
 
 /* The targets are given in one of two forms. */
-AG__INLINE void sum_classes(size_t n, const float *restrict x, const float *restrict t,
-                            const double *restrict wide, double m, class_sums *restrict sums)
+AG__INLINE void add_classes(size_t n, const float *restrict x, const float *restrict t,
+                            const double *restrict wide, double m, class_sums *restrict sums,
+                            double *restrict keep)
 {
     for (size_t i = 0; i < n; i += AG__CLASS_LANES) {
         size_t lanes = n - i < AG__CLASS_LANES ? n - i : AG__CLASS_LANES;
@@ -32,20 +33,34 @@ AG__INLINE void sum_classes(size_t n, const float *restrict x, const float *rest
         for (size_t k = 0; k < lanes; k++) {
             double logit = (double)x[i + k];
             double target = wide != NULL ? wide[i + k] : (double)t[i + k];
-            sums->rest[k] += ag__exp_of_other(logit, m);
+            double e = ag__exp_of_other(logit, m);
+            sums->rest[k] += e;
             sums->times[k] += logit == m ? 1 : 0;
             sums->terms[k] += ag__class_term(logit, target, m);
             sums->total[k] += target;
+            if (keep != NULL) keep[i + k] = e;
         }
     }
 }
 
+/* A loop for rows that keep their exponentials, and one for others. */
+AG__INLINE void sum_classes(size_t n, const float *x, const float *t, const double *wide, double m,
+                            class_sums *sums, double *keep)
+{
+    if (keep != NULL)
+        add_classes(n, x, t, wide, m, sums, keep);
+    else
+        add_classes(n, x, t, wide, m, sums, NULL);
+}
+
 AG__DEFINE_KERNELS(sums_kernels, sums_kernel, sum_classes,
-                   (size_t n, const float *x, const float *t, double m, class_sums *sums),
-                   (n, x, t, NULL, m, sums))
+                   (size_t n, const float *x, const float *t, double m, class_sums *sums,
+                    double *keep),
+                   (n, x, t, NULL, m, sums, keep))
 AG__DEFINE_KERNELS(wide_kernels, wide_kernel, sum_classes,
-                   (size_t n, const float *x, const double *wide, double m, class_sums *sums),
-                   (n, x, NULL, wide, m, sums))
+                   (size_t n, const float *x, const double *wide, double m, class_sums *sums,
+                    double *keep),
+                   (n, x, NULL, wide, m, sums, keep))
 
 /* ---- long rows ---- */
 
@@ -54,6 +69,7 @@ typedef struct long_row {
     const ag__rows *rows;
     size_t index;
     ag__target_change change;
+    double *keep; /* room for the exponentials; NULL if no gradient is wanted */
     ag__softmax_row softmax;
     double total; /* of the targets */
     double terms; /* of ag__class_term */
@@ -81,11 +97,12 @@ static void finish(const long_row *row, write_slopes *write)
     }
 }
 
-static void take_sums(long_row *row, const float *x, double maximum, const class_sums *sums)
+static void take_sums(long_row *row, const float *x, double maximum, const class_sums *sums,
+                      const double *kept)
 {
     double rest = ag__sum(AG__CLASS_LANES, sums->rest);
     double times = ag__sum(AG__CLASS_LANES, sums->times);
-    row->softmax = (ag__softmax_row){x, maximum, ag__others(maximum, times, rest)};
+    row->softmax = (ag__softmax_row){x, maximum, ag__others(maximum, times, rest), kept};
     row->total = ag__sum(AG__CLASS_LANES, sums->total);
     row->terms = ag__sum(AG__CLASS_LANES, sums->terms);
 }
@@ -103,9 +120,9 @@ static void compute_given(long_row *row, const float *x)
     size_t n = row->rows->n;
     class_sums sums;
     memset(&sums, 0, sizeof sums);
-    double maximum = (double)ag__row_maximum(n, x);
-    sums_kernels[ag__cpu()](n, x, row->rows->inputs[1] + row->index * n, maximum, &sums);
-    take_sums(row, x, maximum, &sums);
+    double maximum = (double)ag__row_maximum(n, x), *keep = ag__room_for(n, row->keep);
+    sums_kernels[ag__cpu()](n, x, row->rows->inputs[1] + row->index * n, maximum, &sums, keep);
+    take_sums(row, x, maximum, &sums, keep);
     finish(row, write_given);
 }
 
@@ -117,14 +134,15 @@ static void write_label(const long_row *row, double total, size_t offset, size_t
     size_t label = (size_t)row->rows->labels[row->index];
     ag__softmax_gradient(s, offset, n, NULL, total, slopes);
     if (label < offset || label - offset >= n) return;
-    slopes[label - offset] = ag__softmax_slope((double)s->x[label], row->total, s->maximum,
-                                               s->others, total, total / (1 + s->others));
+    double x = (double)s->x[label], e = ag__exp_of_other(x, s->maximum);
+    slopes[label - offset] =
+        ag__softmax_slope(x, e, row->total, s->maximum, s->others, total, total / (1 + s->others));
 }
 
 static void compute_label(long_row *row, const float *x)
 {
     size_t label = (size_t)row->rows->labels[row->index];
-    row->softmax = ag__softmax_of(row->rows->n, x);
+    row->softmax = ag__softmax_of(row->rows->n, x, row->keep);
     row->total = row->change.keep * ag__class_weight(&row->change, label);
     row->terms = ag__class_term((double)x[label], row->total, row->softmax.maximum);
     finish(row, write_label);
@@ -146,13 +164,14 @@ static void compute_changed(long_row *row, const float *x)
     double targets[AG__CHUNK];
     class_sums sums;
     memset(&sums, 0, sizeof sums);
-    double maximum = (double)ag__row_maximum(n, x);
+    double maximum = (double)ag__row_maximum(n, x), *keep = ag__room_for(n, row->keep);
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
         ag__changed_targets(row->rows, &row->change, row->index, i, length, targets, 1);
-        wide_kernels[ag__cpu()](length, x + i, targets, maximum, &sums);
+        wide_kernels[ag__cpu()](length, x + i, targets, maximum, &sums,
+                                keep != NULL ? keep + i : NULL);
     }
-    take_sums(row, x, maximum, &sums);
+    take_sums(row, x, maximum, &sums, keep);
     finish(row, write_changed);
 }
 
@@ -160,7 +179,12 @@ static void compute_changed(long_row *row, const float *x)
 
 static void compute_long_rows(const ag__rows *rows)
 {
-    long_row row = {.rows = rows, .change = ag__target_change_of(rows)};
+    double keep[AG__KEPT_CLASSES];
+    long_row row = {
+        .rows = rows,
+        .change = ag__target_change_of(rows),
+        .keep = rows->sinks != NULL ? keep : NULL,
+    };
     const ag__target_change *change = &row.change;
     bool labelled = rows->labels != NULL && change->spread == 0;
     bool given = rows->labels == NULL && change->spread == 0 && change->class_weights == NULL;

@@ -24,8 +24,9 @@ typedef struct row_sums {
     double maximum[AG__ROWS], others[AG__ROWS], total[AG__ROWS], terms[AG__ROWS];
 } row_sums;
 
+/* e becomes ag__exp_of_other of each class. */
 AG__INLINE void sum_rows(size_t n, const double *restrict x, const double *restrict t,
-                         row_sums *restrict sums)
+                         row_sums *restrict sums, double *restrict e)
 {
     double rest[AG__ROWS] = {0}, times[AG__ROWS] = {0};
     *sums = (row_sums){{0}, {0}, {0}, {0}};
@@ -40,7 +41,8 @@ AG__INLINE void sum_rows(size_t n, const double *restrict x, const double *restr
 #pragma omp simd
         for (size_t k = 0; k < AG__ROWS; k++) {
             double m = sums->maximum[k];
-            rest[k] += ag__exp_of_other(x[i + k], m);
+            e[i + k] = ag__exp_of_other(x[i + k], m);
+            rest[k] += e[i + k];
             times[k] += x[i + k] == m ? 1 : 0;
             sums->terms[k] += ag__class_term(x[i + k], t[i + k], m);
             sums->total[k] += t[i + k];
@@ -52,7 +54,8 @@ AG__INLINE void sum_rows(size_t n, const double *restrict x, const double *restr
 }
 
 AG__INLINE void write_slopes(size_t n, const double *restrict x, const double *restrict t,
-                             const row_sums *restrict sums, double *restrict slopes)
+                             const double *restrict e, const row_sums *restrict sums,
+                             double *restrict slopes)
 {
     double per_unit[AG__ROWS];
 #pragma omp simd
@@ -61,8 +64,8 @@ AG__INLINE void write_slopes(size_t n, const double *restrict x, const double *r
     for (size_t i = 0; i < n * AG__ROWS; i += AG__ROWS) {
 #pragma omp simd
         for (size_t k = 0; k < AG__ROWS; k++)
-            slopes[i + k] = ag__softmax_slope(x[i + k], t[i + k], sums->maximum[k], sums->others[k],
-                                              sums->total[k], per_unit[k]);
+            slopes[i + k] = ag__softmax_slope(x[i + k], e[i + k], t[i + k], sums->maximum[k],
+                                              sums->others[k], sums->total[k], per_unit[k]);
     }
 }
 
@@ -104,7 +107,7 @@ static void lay_changed_targets(const ag__rows *rows, const ag__target_change *c
 AG__INLINE void short_rows(const ag__rows *rows, const ag__target_change *change,
                            double *restrict values, double *restrict slopes)
 {
-    side_by_side x, t, slopes_by_class;
+    side_by_side x, t, e, slopes_by_class;
     row_sums sums;
     size_t count = rows->count, n = rows->n;
     lay_side_by_side(count, n, rows->inputs[0], x);
@@ -112,11 +115,11 @@ AG__INLINE void short_rows(const ag__rows *rows, const ag__target_change *change
         lay_changed_targets(rows, change, t);
     else
         lay_side_by_side(count, n, rows->inputs[1], t);
-    sum_rows(n, x, t, &sums);
+    sum_rows(n, x, t, &sums, e);
     evaluate(&sums, values);
     if (change != NULL && change->z_loss != 0) add_z_loss(change->z_loss, &sums, values);
     if (slopes == NULL) return;
-    write_slopes(n, x, t, &sums, slopes_by_class);
+    write_slopes(n, x, t, e, &sums, slopes_by_class);
     for (size_t row = 0; row < count; row++)
         for (size_t c = 0; c < n; c++)
             slopes[row * n + c] = rows->scales[row] * slopes_by_class[c * AG__ROWS + row];
