@@ -7,9 +7,11 @@
 AG__INLINE ag__point smooth_l1_loss_law(double p, double t, double beta)
 {
     double d = p - t, size = fabs(d);
+    double per_beta = 1 / beta; /* one division for a loop; unused where β is 0 */
+    double inside = d * per_beta;
     return (ag__point){
-        .value = size < beta ? 0.5 * d * d / beta : size - 0.5 * beta,
-        .slope = size < beta ? d / beta : ag__sign(d),
+        .value = size < beta ? 0.5 * d * inside : size - 0.5 * beta,
+        .slope = size < beta ? inside : ag__sign(d),
     };
 }
 
