@@ -18,11 +18,7 @@ typedef struct pass {
     double partial_sums[AG__MAX_BLOCKS];
     size_t nonzero[AG__MAX_BLOCKS]; /* of the weighted values in each block */
     float *values;                  /* NULL if they are summed */
-
-    bool with_gradients;
-    const float *upstream; /* NULL if it is one number, which is then part of scale */
-    double scale;
-    ag__sink sinks[2];
+    ag__gradients gradients;
 } pass;
 
 static void prepare(pass *p, const ag__call *call)
@@ -33,18 +29,7 @@ static void prepare(pass *p, const ag__call *call)
     p->divisor = ag__divisor(call, p->blocks.items);
     p->weighted = ag__is_weighted(call);
     p->values = NULL;
-    p->with_gradients = false;
-    p->upstream = NULL;
-}
-
-static void want_gradients(pass *p, const ag_tensor *grad, const ag__sink *sinks)
-{
-    bool reduced = p->call->reduction != AG_REDUCTION_NONE;
-    p->with_gradients = true;
-    p->upstream = grad != NULL && !reduced ? grad->data : NULL;
-    p->scale = ag__gradient_scale(p->call, grad, p->divisor);
-    for (int i = 0; i < 2; i++)
-        p->sinks[i] = ag__large_sink(sinks[i], p->blocks.items);
+    p->gradients.wanted = false;
 }
 
 static void weigh_chunk(const pass *p, size_t offset, size_t n, double *values,
@@ -53,16 +38,17 @@ static void weigh_chunk(const pass *p, size_t offset, size_t n, double *values,
     double weights[AG__CHUNK];
     ag__weights_of(p->call, offset, n, weights);
     ag__weigh(n, weights, values);
-    for (int i = 0; p->with_gradients && i < 2; i++)
+    for (int i = 0; p->gradients.wanted && i < 2; i++)
         ag__weigh(n, weights, slopes[i]);
 }
 
 static void store_gradients(const pass *p, size_t offset, size_t n, double *const *slopes)
 {
-    const float *upstream = p->upstream != NULL ? p->upstream + offset : NULL;
+    const ag__gradients *g = &p->gradients;
+    const float *upstream = g->upstream != NULL ? g->upstream + offset : NULL;
     for (int i = 0; i < 2; i++)
-        if (p->sinks[i].data != NULL)
-            ag__store_gradient(n, slopes[i], upstream, p->scale, &p->sinks[i], offset);
+        if (g->sinks[i].data != NULL)
+            ag__store_gradient(n, slopes[i], upstream, g->scale, &g->sinks[i], offset);
 }
 
 /* Returns the sum of a chunk's values, and counts those that are not 0 if they are weighted. */
@@ -74,12 +60,11 @@ static double compute_chunk(const pass *p, size_t offset, size_t n, size_t *nonz
     for (int i = 0; i < 3; i++)
         inputs[i] = p->call->inputs[i]->data + offset;
     p->law->kernels[ag__cpu()](n, inputs, ag__law_parameter(p->call), values,
-                               p->with_gradients ? slopes : NULL);
+                               p->gradients.wanted ? slopes : NULL);
     if (p->weighted) weigh_chunk(p, offset, n, values, slopes);
-    if (p->with_gradients) store_gradients(p, offset, n, slopes);
+    if (p->gradients.wanted) store_gradients(p, offset, n, slopes);
     if (p->values != NULL) ag__narrow(n, values, p->values + offset);
-    for (size_t i = 0; p->weighted && i < n; i++)
-        *nonzero += values[i] != 0;
+    if (p->weighted) *nonzero += ag__count_nonzero(n, values);
     return ag__sum(n, values);
 }
 
@@ -100,8 +85,7 @@ static void compute_blocks(size_t begin, size_t end, void *context)
     pass *p = context;
     for (size_t block = begin; block < end; block++)
         compute_block(p, block);
-    for (int i = 0; p->with_gradients && i < 2; i++)
-        ag__end_streaming(&p->sinks[i]);
+    ag__end_gradients(&p->gradients);
 }
 
 static void run(pass *p)
@@ -114,9 +98,7 @@ static void run(pass *p)
 static void count_first(pass *p)
 {
     run(p);
-    p->divisor = 0;
-    for (size_t block = 0; block < p->blocks.count; block++)
-        p->divisor += (double)p->nonzero[block];
+    p->divisor = (double)ag__sum_counts(&p->blocks, p->nonzero);
 }
 
 static ag_status forward(const ag__call *call, ag_tensor *out, const ag__sink *sinks)
@@ -128,7 +110,7 @@ static ag_status forward(const ag__call *call, ag_tensor *out, const ag__sink *s
     bool reduced = call->reduction != AG_REDUCTION_NONE;
     if (!reduced) p.values = out->data;
     if (ag__divides_by_nonzero(call)) count_first(&p);
-    if (sinks != NULL) want_gradients(&p, NULL, sinks);
+    if (sinks != NULL) p.gradients = ag__wanted_gradients(call, NULL, p.divisor, sinks);
     run(&p);
     if (reduced) out->data[0] = ag__reduce(&p.blocks, p.partial_sums, p.divisor);
     return AG_OK;
@@ -149,6 +131,6 @@ void ag__three_backward(const ag__call *call, const ag_tensor *grad, const ag__s
     pass p;
     prepare(&p, call);
     if (ag__divides_by_nonzero(call)) count_first(&p);
-    want_gradients(&p, grad, sinks);
+    p.gradients = ag__wanted_gradients(call, grad, p.divisor, sinks);
     run(&p);
 }

@@ -59,11 +59,7 @@ typedef struct pass {
     double partial_sums[AG__MAX_BLOCKS];
     size_t correct[AG__MAX_BLOCKS], nonzero[AG__MAX_BLOCKS]; /* where they are counted */
     float *values;                                           /* NULL if they are summed */
-
-    bool with_gradients;
-    const float *upstream; /* one number for each row; NULL if it is part of scale */
-    double scale;
-    ag__sink sinks[AG__MAX_INPUTS];
+    ag__gradients gradients;
 } pass;
 
 static void prepare(pass *p, const ag__call *call)
@@ -77,19 +73,8 @@ static void prepare(pass *p, const ag__call *call)
     p->divisor = ag__divisor(call, rows);
     p->weighted = p->divisor == 0 ||
                   (options != NULL && (options->weights != NULL || options->has_ignore_index));
-    p->with_values = p->with_gradients = p->counts_correct = p->counts_nonzero = false;
+    p->with_values = p->counts_correct = p->counts_nonzero = p->gradients.wanted = false;
     p->values = NULL;
-    p->upstream = NULL;
-}
-
-static void want_gradients(pass *p, const ag_tensor *grad, const ag__sink *sinks)
-{
-    bool reduced = p->call->reduction != AG_REDUCTION_NONE;
-    p->with_gradients = true;
-    p->upstream = grad != NULL && !reduced ? grad->data : NULL;
-    p->scale = ag__gradient_scale(p->call, grad, p->divisor);
-    for (uint32_t i = 0; i < p->call->op->num_differentiable; i++)
-        p->sinks[i] = ag__large_sink(sinks[i], p->call->inputs[0]->size);
 }
 
 /* How many numbers an input has for each row. */
@@ -111,7 +96,8 @@ static double weight_of(const pass *p, size_t row)
 /* The upstream gradient of a row over the divisor. */
 static double scale_of(const pass *p, size_t row)
 {
-    return p->upstream != NULL ? (double)p->upstream[row] : p->scale;
+    const ag__gradients *g = &p->gradients;
+    return g->upstream != NULL ? (double)g->upstream[row] : g->scale;
 }
 
 /* Computes a few rows, none of which weighs 0. values, if any, has room for them. */
@@ -132,9 +118,9 @@ static void compute_run(const pass *p, size_t first, size_t count, double *value
         rows.inputs[i] = p->call->inputs[i]->data + first * stride(p, i);
     ag__sink sinks[AG__MAX_INPUTS];
     double scales[AG__ROWS];
-    if (p->with_gradients) {
+    if (p->gradients.wanted) {
         for (uint32_t i = 0; i < op->num_differentiable; i++)
-            sinks[i] = ag__sink_at(&p->sinks[i], first * p->columns);
+            sinks[i] = ag__sink_at(&p->gradients.sinks[i], first * p->columns);
         for (size_t i = 0; i < count; i++)
             scales[i] = scale_of(p, first + i) * (p->weighted ? weight_of(p, first + i) : 1);
         rows.scales = scales;
@@ -150,10 +136,11 @@ static void skip_run(const pass *p, size_t first, size_t count, double *values)
 {
     for (size_t i = 0; values != NULL && i < count; i++)
         values[i] = 0;
-    if (!p->with_gradients) return;
+    if (!p->gradients.wanted) return;
     for (uint32_t input = 0; input < p->call->op->num_differentiable; input++)
-        for (size_t row = first; row < first + count && p->sinks[input].data != NULL; row++) {
-            ag__sink sink = ag__sink_at(&p->sinks[input], row * p->columns);
+        for (size_t row = first; row < first + count && p->gradients.sinks[input].data != NULL;
+             row++) {
+            ag__sink sink = ag__sink_at(&p->gradients.sinks[input], row * p->columns);
             ag__store_zero(p->columns, scale_of(p, row), &sink);
         }
 }
@@ -192,14 +179,6 @@ static void compute_rows(const pass *p, size_t first, size_t count, double *valu
     }
 }
 
-static size_t count_nonzero(size_t n, const double *values)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += values[i] != 0;
-    return count;
-}
-
 static void compute_block(pass *p, size_t block)
 {
     double values[AG__ROWS], sum = 0;
@@ -209,7 +188,7 @@ static void compute_block(pass *p, size_t block)
         compute_rows(p, row, count, p->with_values ? values : NULL, &correct);
         if (p->values != NULL) ag__narrow(count, values, p->values + row);
         if (p->with_values && p->values == NULL) sum += ag__sum(count, values);
-        if (p->counts_nonzero) nonzero += count_nonzero(count, values);
+        if (p->counts_nonzero) nonzero += ag__count_nonzero(count, values);
     }
     if (p->with_values) p->partial_sums[block] = sum;
     p->correct[block] = correct;
@@ -221,8 +200,7 @@ static void compute_blocks(size_t begin, size_t end, void *context)
     pass *p = context;
     for (size_t block = begin; block < end; block++)
         compute_block(p, block);
-    for (uint32_t i = 0; p->with_gradients && i < p->call->op->num_differentiable; i++)
-        ag__end_streaming(&p->sinks[i]);
+    ag__end_gradients(&p->gradients);
 }
 
 static void run(pass *p)
@@ -231,20 +209,12 @@ static void run(pass *p)
     ag__parallel_for(p->blocks.count, nanoseconds, compute_blocks, p);
 }
 
-static size_t sum_counts(const pass *p, const size_t *counts)
-{
-    size_t sum = 0;
-    for (size_t block = 0; block < p->blocks.count; block++)
-        sum += counts[block];
-    return sum;
-}
-
 /* A pass for the values alone, after which the divisor is known that depends on them. */
 static void count_first(pass *p)
 {
     p->with_values = p->counts_nonzero = true;
     run(p);
-    p->divisor = (double)sum_counts(p, p->nonzero);
+    p->divisor = (double)ag__sum_counts(&p->blocks, p->nonzero);
     p->weighted = p->weighted || p->divisor == 0;
     p->with_values = p->counts_nonzero = false;
 }
@@ -261,10 +231,10 @@ static ag_status forward(const ag__call *call, ag_tensor *out, const ag__sink *s
     p.counts_correct = call->options != NULL && call->options->num_correct != NULL;
     p.with_values = !counts_first;
     if (counts_first) count_first(&p);
-    if (sinks != NULL) want_gradients(&p, NULL, sinks);
-    if (p.with_values || p.with_gradients) run(&p);
+    if (sinks != NULL) p.gradients = ag__wanted_gradients(call, NULL, p.divisor, sinks);
+    if (p.with_values || p.gradients.wanted) run(&p);
     if (reduced) out->data[0] = ag__reduce(&p.blocks, p.partial_sums, p.divisor);
-    if (p.counts_correct) *call->options->num_correct = sum_counts(&p, p.correct);
+    if (p.counts_correct) *call->options->num_correct = ag__sum_counts(&p.blocks, p.correct);
     return AG_OK;
 }
 
@@ -283,6 +253,6 @@ void ag__rowwise_backward(const ag__call *call, const ag_tensor *grad, const ag_
     pass p;
     prepare(&p, call);
     if (ag__divides_by_nonzero(call)) count_first(&p);
-    want_gradients(&p, grad, sinks);
+    p.gradients = ag__wanted_gradients(call, grad, p.divisor, sinks);
     run(&p);
 }

@@ -84,11 +84,7 @@ typedef struct pass {
     double partial_sums[AG__MAX_BLOCKS];
     size_t nonzero[AG__MAX_BLOCKS];
     float *values; /* NULL if they are summed */
-
-    bool with_gradients;
-    const float *upstream; /* NULL if it is one number, which is then part of scale */
-    double scale;
-    ag__sink sinks[AG__MAX_INPUTS];
+    ag__gradients gradients;
 } pass;
 
 static void prepare(pass *p, const ag__call *call)
@@ -97,18 +93,8 @@ static void prepare(pass *p, const ag__call *call)
     p->law = call->op->law;
     p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
     p->divisor = ag__divisor(call, p->blocks.items);
-    p->with_values = p->with_gradients = p->counts_nonzero = false;
+    p->with_values = p->counts_nonzero = p->gradients.wanted = false;
     p->values = NULL;
-}
-
-static void want_gradients(pass *p, const ag_tensor *grad, const ag__sink *sinks)
-{
-    bool reduced = p->call->reduction != AG_REDUCTION_NONE;
-    p->with_gradients = true;
-    p->upstream = grad != NULL && !reduced ? grad->data : NULL;
-    p->scale = ag__gradient_scale(p->call, grad, p->divisor);
-    for (uint32_t i = 0; i < p->call->op->num_differentiable; i++)
-        p->sinks[i] = ag__large_sink(sinks[i], p->blocks.items);
 }
 
 static void run_kernel(const pass *p, ag__law_kernel *const *kernels, size_t offset, size_t n,
@@ -130,13 +116,14 @@ static void run_kernel(const pass *p, ag__law_kernel *const *kernels, size_t off
 static void write_gradients(const pass *p, size_t offset, size_t n, const double *weights)
 {
     double slopes[AG__CHUNK];
-    const float *upstream = p->upstream != NULL ? p->upstream + offset : NULL;
+    const ag__gradients *g = &p->gradients;
+    const float *upstream = g->upstream != NULL ? g->upstream + offset : NULL;
     for (uint32_t i = 0; i < p->call->op->num_differentiable; i++) {
-        if (p->sinks[i].data == NULL) continue;
+        if (g->sinks[i].data == NULL) continue;
         run_kernel(p, i == 0 ? p->law->kernels : p->law->second, offset, n,
                    &(ag__law_out){.slopes = slopes});
         ag__weigh(n, weights, slopes);
-        ag__store_gradient(n, slopes, upstream, p->scale, &p->sinks[i], offset);
+        ag__store_gradient(n, slopes, upstream, g->scale, &g->sinks[i], offset);
     }
 }
 
@@ -145,13 +132,12 @@ static double compute_chunk(const pass *p, size_t offset, size_t n, size_t *nonz
 {
     double weights[AG__CHUNK], values[AG__CHUNK];
     ag__weights_of(p->call, offset, n, weights);
-    if (p->with_gradients) write_gradients(p, offset, n, weights);
+    if (p->gradients.wanted) write_gradients(p, offset, n, weights);
     if (!p->with_values) return 0;
     run_kernel(p, p->law->kernels, offset, n, &(ag__law_out){.values = values});
     ag__weigh(n, weights, values);
     if (p->values != NULL) ag__narrow(n, values, p->values + offset);
-    for (size_t i = 0; i < n && p->counts_nonzero; i++)
-        *nonzero += values[i] != 0;
+    if (p->counts_nonzero) *nonzero += ag__count_nonzero(n, values);
     return ag__sum(n, values);
 }
 
@@ -173,8 +159,7 @@ static void compute_blocks(size_t begin, size_t end, void *context)
     pass *p = context;
     for (size_t block = begin; block < end; block++)
         compute_block(p, block);
-    for (uint32_t i = 0; p->with_gradients && i < p->call->op->num_differentiable; i++)
-        ag__end_streaming(&p->sinks[i]);
+    ag__end_gradients(&p->gradients);
 }
 
 static void run(pass *p)
@@ -189,9 +174,7 @@ static void count_first(pass *p)
     p->with_values = p->counts_nonzero = true;
     run(p);
     p->with_values = p->counts_nonzero = false;
-    p->divisor = 0;
-    for (size_t block = 0; block < p->blocks.count; block++)
-        p->divisor += (double)p->nonzero[block];
+    p->divisor = (double)ag__sum_counts(&p->blocks, p->nonzero);
 }
 
 ag_status ag__weighted_forward(const ag__call *call, ag_tensor *out, const ag__sink *sinks)
@@ -204,8 +187,8 @@ ag_status ag__weighted_forward(const ag__call *call, ag_tensor *out, const ag__s
     if (!reduced) p.values = out->data;
     p.with_values = !ag__divides_by_nonzero(call);
     if (!p.with_values) count_first(&p);
-    if (sinks != NULL) want_gradients(&p, NULL, sinks);
-    if (p.with_values || p.with_gradients) run(&p);
+    if (sinks != NULL) p.gradients = ag__wanted_gradients(call, NULL, p.divisor, sinks);
+    if (p.with_values || p.gradients.wanted) run(&p);
     if (reduced) out->data[0] = ag__reduce(&p.blocks, p.partial_sums, p.divisor);
     return AG_OK;
 }
@@ -215,6 +198,6 @@ void ag__weighted_backward(const ag__call *call, const ag_tensor *grad, const ag
     pass p;
     prepare(&p, call);
     if (ag__divides_by_nonzero(call)) count_first(&p);
-    want_gradients(&p, grad, sinks);
+    p.gradients = ag__wanted_gradients(call, grad, p.divisor, sinks);
     run(&p);
 }
