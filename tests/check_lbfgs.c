@@ -114,6 +114,50 @@ START_TEST(a_loss_of_nan_is_avoided)
 }
 END_TEST
 
+/* What the trials of a search find on a line, one after the other, and where they were made. */
+typedef struct script {
+    ag_variable *x;
+    ag_optimizer *optimizer;
+    int trials;
+    float slopes[4];
+    double losses[4], places[4];
+} script;
+
+static ag_status follow(void *context, double *loss)
+{
+    script *s = context;
+    bool unused = false;
+    ck_assert_int_lt(s->trials, 4);
+    succeed(ag_optimizer_zero_grad(s->optimizer));
+    ag_grad_sink(s->x, &unused)->data[0] = s->slopes[s->trials];
+    s->places[s->trials] = (double)s->x->data->data[0];
+    *loss = s->losses[s->trials++];
+    return AG_OK;
+}
+
+/*
+ * Ahead of the first trial, then back into a bracket that does not begin at the start. The places are
+ * those of _cubic_interpolate in PyTorch 1.13's lbfgs.py for these losses and slopes, in float64.
+ */
+START_TEST(trials_are_made_where_the_cubic_is_least)
+{
+    script s = {
+        .x = ag_create_leaf(arena, ag_tensor_create_zeros(arena, 1, (uint32_t[]){1}), true),
+        .losses = {0, -0.97265625, 2.5, -2},
+        .slopes = {-1, -0.921875f, 4, 0.125f},
+    };
+    ag_lbfgs_options options = ag_lbfgs_defaults();
+    options.max_iterations = 1;
+    s.optimizer = ag_lbfgs_create(arena, 1, &s.x, options);
+    succeed(ag_lbfgs_step(s.optimizer, follow, &s, NULL));
+    ck_assert_int_eq(s.trials, 4);
+    ck_assert(s.places[0] == 0 && s.places[1] == 1);
+    ck_assert_double_eq_tol(s.places[2], 3.71608979, 1e-6);
+    ck_assert_double_eq_tol(s.places[3], 1.66882872, 1e-6);
+    ck_assert((double)s.x->data->data[0] == s.places[3]);
+}
+END_TEST
+
 START_TEST(the_loss_is_that_before_the_step)
 {
     valley v;
@@ -296,6 +340,7 @@ int main(void)
     tcase_add_checked_fixture(tests, create_arena, destroy_arena);
     tcase_add_test(tests, it_finds_the_end_of_the_valley);
     tcase_add_test(tests, a_loss_of_nan_is_avoided);
+    tcase_add_test(tests, trials_are_made_where_the_cubic_is_least);
     tcase_add_test(tests, the_loss_is_that_before_the_step);
     tcase_add_test(tests, at_a_minimum_nothing_moves);
     tcase_add_loop_test(tests, after_a_failure_the_parameters_are_where_they_were, 1, 12);

@@ -106,6 +106,8 @@ PATHS = {
         ("wolfe", (1, 1, 25, 1e-5, 1e-9, 10, 1), 0),
         ("wolfe_short_history", (0.5, 3, 25, 1e-5, 1e-9, 2, 1), 0),
         ("wolfe_defaults", (1, 20, 25, 1e-5, 1e-9, 100, 1), 0),
+        # goes ahead of its first trial
+        ("wolfe_small_steps", (0.1, 1, 60, 1e-5, 1e-9, 5, 1), 0),
     ],
 }
 
