@@ -255,7 +255,7 @@ START_TEST(schedules_go_where_pytorch_goes)
         }
         schedules++;
     }
-    ck_assert_int_eq(schedules, 13);
+    ck_assert_int_eq(schedules, 15);
 }
 END_TEST
 

@@ -223,7 +223,8 @@ def write_one_cycles(file):
     # max_momentum, linear
     for label, settings in (("defaults", (0.1, 100, 0.3, 25, 1e4, 0.85, 0.95, 0)),
                             ("linear", (0.5, 40, 0.25, 10, 100, 0.5, 0.9, 1)),
-                            ("short", (0.1, 7, 0.3, 25, 1e4, 0.85, 0.95, 0))):
+                            ("short", (0.1, 7, 0.3, 25, 1e4, 0.85, 0.95, 0)),
+                            ("shorter", (0.1, 7, 0.25, 25, 1e4, 0.85, 0.95, 0))):
         s = [as_float(value) for value in settings]
         momenta = []
         values = list(rates(
