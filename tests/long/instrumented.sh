@@ -13,6 +13,16 @@ skip() {
     exit 77
 }
 
+# runs COMMAND ARGUMENT...: whether that is there and works
+runs() {
+    "$@" >/dev/null 2>&1
+}
+
+# optimised LEVEL: that level, or -O0 if CHECK_LONG is "short": to build takes most of the time then
+optimised() {
+    if [ "${CHECK_LONG-}" = short ]; then echo -O0; else echo "$1"; fi
+}
+
 # can_link COMPILER FLAG...: whether a program that is built so also runs
 can_link() {
     echo 'int main(void) { return 0; }' >"$folder/try.c"

@@ -9,12 +9,17 @@ set -u
 can_link "${CC:-cc}" -fsanitize=address,undefined ||
     skip "${CC:-cc} cannot link with -fsanitize=address,undefined (Debian: libasan, libubsan of gcc)"
 echo "with address and undefined-behaviour sanitizers: ${SANITIZED_TESTS:-all tests}"
-configure_copy --enable-sanitizers=address,undefined CFLAGS=-O1 CXXFLAGS=-O1 || exit 1
+set -- CFLAGS="$(optimised -O1)" CXXFLAGS="$(optimised -O1)"
+[ "${CHECK_LONG-}" != short ] || set -- "$@" --disable-shared
+configure_copy --enable-sanitizers=address,undefined "$@" || exit 1
 cd "$folder/build" || exit 1
 CK_TIMEOUT_MULTIPLIER=20
 export CK_TIMEOUT_MULTIPLIER
 "$MAKE" -s -k -j2 check ${SANITIZED_TESTS:+"TESTS=$SANITIZED_TESTS" "check_PROGRAMS=$SANITIZED_TESTS"} >log 2>&1
 status=$?
-grep -E '^(FAIL|ERROR|# TOTAL|# PASS)' log
+grep -E '^(FAIL|ERROR)' log
 [ "$status" -eq 0 ] || tail -n 60 log test-suite.log
+awk '/^# (TOTAL|PASS|SKIP|FAIL):/ { count[$2] = $3 } END {
+    printf "address and undefined-behaviour sanitizers: %d of %d programs and scripts passed, %d skipped, %d failed\n",
+        count["PASS:"], count["TOTAL:"], count["SKIP:"], count["FAIL:"] }' log
 exit "$status"

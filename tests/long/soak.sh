@@ -4,4 +4,8 @@ set -u
 
 steps=1000000
 [ "${CHECK_LONG-}" != short ] || steps=20000
-exec ./tests/soak "${SOAK_STEPS-$steps}"
+said=$(./tests/soak "${SOAK_STEPS-$steps}")
+status=$?
+echo "$said" | tr '\n' ';' | sed 's/;$//; s/;/; /g'
+echo
+exit "$status"

@@ -5,4 +5,8 @@ set -u
 
 command -v valgrind >/dev/null || skip "there is no valgrind (Debian: valgrind)"
 [ "${CHECK_LONG-}" != short ] || programs=tests/check_api
-exec "$MAKE" -s check-valgrind ${programs:+"UNDER_VALGRIND=$programs"}
+"$MAKE" -s check-valgrind ${programs:+"UNDER_VALGRIND=$programs"} >"$folder/log" 2>&1
+status=$?
+cat "$folder/log"
+[ "$status" -ne 0 ] || echo "valgrind's memcheck: $(grep -c '^== ' "$folder/log") programs, no error, no leak"
+exit "$status"

@@ -1,9 +1,10 @@
 #!/usr/bin/env -S python3 -B
 """Do the tests notice when the library computes something else?
 
-Exchanges single tokens of the laws and the optimisers (tests/mutation/mutants.py), builds the library
-with each wrong file, and runs the tests that should notice. Prints every mutant that survives.
-Needs a configured build folder, from which it takes compiler, flags and lists of sources.
+Exchanges single tokens of the laws and the optimisers (tests/mutation/mutants.py), compiles each wrong
+file, links it before the library, and runs the tests that should notice. Prints every mutant that
+survives. Needs a build folder in which the tests are built, from which it takes all the rest; one with
+--enable-sanitizers=address notices wrong bounds.
 """
 import argparse
 import concurrent.futures
@@ -45,22 +46,25 @@ SMALLEST_SAMPLE = 20  # of fewer mutants a share says nothing: the run shows tha
 
 
 class Build:
-    """The library and its tests, compiled once; then again with one wrong file at a time."""
+    """A build folder in which the library and its tests are compiled; one wrong file goes before."""
 
-    def __init__(self, source_dir, build_dir, folder, sanitize):
+    def __init__(self, source_dir, build_dir, folder):
         self.source_dir, self.build_dir, self.folder = source_dir, build_dir, folder
-        self.sanitize = [f'-fsanitize={sanitize}', '-fno-sanitize-recover=all'] if sanitize else []
         self.compiler = self.variable('CC')
-        self.flags = ['-std=c11', '-w', '-O1', '-g0', *self.sanitize, *self.variable('DEFS'),
+        self.build_flags = self.variable('CFLAGS')
+        self.flags = [*self.build_flags, '-std=c11', '-w', '-O1', '-g0', *self.variable('DEFS'),
                       f'-I{build_dir}', f'-I{source_dir}/include', f'-I{source_dir}/src',
                       f'-I{source_dir}/tests', *self.variable('BLAS_CFLAGS'),
                       *self.variable('ZLIB_CFLAGS'), *self.variable('CHECK_CFLAGS'),
                       *self.variable('OPENMP_CFLAGS')]
         self.libraries = [*self.variable('CHECK_LIBS'), *self.variable('BLAS_LIBS'),
                           *self.variable('ZLIB_LIBS'), *self.variable('LIBS'), '-lm']
+        self.archives = [os.path.join(build_dir, 'tests/.libs/libsupport.a'),
+                         os.path.join(build_dir, '.libs/libinternal.a')]
         self.unfused = self.sources('libunfused_la_SOURCES')
         self.library = self.sources('libinternal_la_SOURCES') + self.unfused
         self.support = self.sources('tests_libsupport_la_SOURCES')
+        self.test_objects = {}
 
     @functools.cache
     def variable(self, name):
@@ -80,28 +84,25 @@ class Build:
             return self.variable('KERNEL_CFLAGS')
         return [f'-DTESTS_FOLDER="{self.source_dir}/tests"']
 
-    def object_of(self, path):
-        return os.path.join(self.folder, path.replace('/', '_') + '.o')
-
     def compile_command(self, path, source, out, shadow=None):
         first = [f'-I{shadow}'] if shadow else []
         return [*self.compiler, *first, *self.flags, *self.flags_of(path), '-c', source, '-o', out]
 
-    def compile_all(self, tests, jobs):
-        self.test_sources = {test: self.sources(f'tests_{test}_SOURCES') for test in tests}
-        own = set(sum(self.test_sources.values(), []))
-        self.all_sources = sorted({*self.library, *self.support, *own})
-        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(self.compile_original, self.all_sources))
-
-    def compile_original(self, path):
-        source = os.path.join(self.source_dir, path)
-        subprocess.run(self.compile_command(path, source, self.object_of(path)), check=True)
+    def find_tests(self, tests):
+        """Where the objects of the tests lie, by test and source."""
+        for test in tests:
+            objects = [os.path.join(self.build_dir, path)
+                       for path in self.variable(f'tests_{test}_OBJECTS')]
+            self.test_objects[test] = dict(zip(self.sources(f'tests_{test}_SOURCES'), objects))
+        for path in [*self.archives, *sum((list(o.values()) for o in self.test_objects.values()), [])]:
+            if not os.path.exists(path):
+                sys.exit(f'mutate: no {path}: build the tests first (make mutation-check does)')
 
     def dependents(self, header):
         """The sources of library and tests that include a header."""
+        own = sum((list(objects) for objects in self.test_objects.values()), [])
         found = []
-        for path in self.all_sources:
+        for path in sorted({*self.library, *self.support, *own}):
             source = os.path.join(self.source_dir, path)
             command = [*self.compiler, *self.flags, *self.flags_of(path), '-MM', source]
             printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -110,18 +111,23 @@ class Build:
         return found
 
     def link(self, test, out, replaced):
-        paths = self.test_sources[test] + self.support + self.library
-        objects = [replaced.get(path, self.object_of(path)) for path in paths]
-        command = [*self.compiler, *self.sanitize, '-fopenmp', *objects, *self.libraries, '-o', out]
+        """What is replaced stands before the archives, whose own member is then not taken."""
+        own = self.test_objects[test]
+        objects = [replaced.get(path, built) for path, built in own.items()]
+        objects += [wrong for path, wrong in replaced.items()
+                    if path in self.library or path in self.support]
+        command = [*self.compiler, *self.build_flags, '-fopenmp', *objects, *self.archives,
+                   *self.libraries, '-o', out]
         subprocess.run(command, check=True, stderr=subprocess.PIPE)
 
 
 class Hunt:
     """Tries mutants against the tests."""
 
-    def __init__(self, build, jobs):
-        self.build, self.jobs = build, jobs
+    def __init__(self, build):
+        self.build = build
         self.seconds = {}
+        self.measuring = threading.Lock()
         self.local = threading.local()
         self.dependents = {}
 
@@ -148,17 +154,19 @@ class Hunt:
             process.wait()
             return False
 
-    def measure(self, names):
-        """Runs the tests on what is right: they must pass, and tell how long they take."""
-        for name in names:
-            test, _, case = name.partition(':')
-            program = os.path.join(self.folder(), test)
-            self.build.link(test, program, {})
-            start = os.times().elapsed
-            if not self.run(program, case, 3600):
-                sys.exit(f'mutate: {name} fails without any mutation')
-            self.seconds[name] = os.times().elapsed - start
-            print(f'{name}: {self.seconds[name]:.1f} s', flush=True)
+    def limit(self, name):
+        """How many seconds a test may take: it must pass on what is right, once, which is timed."""
+        with self.measuring:
+            if name not in self.seconds:
+                test, _, case = name.partition(':')
+                program = os.path.join(self.folder(), test)
+                self.build.link(test, program, {})
+                start = os.times().elapsed
+                if not self.run(program, case, 3600):
+                    raise SystemExit(f'mutate: {name} fails without any mutation')
+                self.seconds[name] = os.times().elapsed - start
+                print(f'{name}: {self.seconds[name]:.1f} s', flush=True)
+            return 10 + 5 * self.seconds[name]
 
     def compile(self, mutant):
         """The objects that differ, by path; None if the mutant is no C."""
@@ -189,9 +197,10 @@ class Hunt:
             return None
         for name in names:
             test, _, case = name.partition(':')
+            limit = self.limit(name)
             program = os.path.join(self.folder(), test)
             self.build.link(test, program, objects)
-            if not self.run(program, case, 10 + 5 * self.seconds[name]):
+            if not self.run(program, case, limit):
                 return name
         return ''
 
@@ -229,7 +238,6 @@ def parse_arguments():
     parser.add_argument('--seed', type=int, default=1, help='which ones')
     parser.add_argument('--files', default='', help='only in files whose path contains this')
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
-    parser.add_argument('--sanitize', default='', help='such as address: notices wrong bounds')
     return parser.parse_args()
 
 
@@ -262,10 +270,9 @@ def main():
     chosen = choose(arguments)
     names = list(dict.fromkeys(name for _, some in chosen for name in some))
     with tempfile.TemporaryDirectory(prefix='mutation-') as folder:
-        build = Build(source_dir, build_dir, folder, arguments.sanitize)
-        build.compile_all(sorted({name.partition(':')[0] for name in names}), arguments.jobs)
-        hunt = Hunt(build, arguments.jobs)
-        hunt.measure(names)
+        build = Build(source_dir, build_dir, folder)
+        build.find_tests(sorted({name.partition(':')[0] for name in names}))
+        hunt = Hunt(build)
         for path in {mutant.path for mutant, _ in chosen if mutant.path.endswith('.h')}:
             hunt.dependents[path] = build.dependents(path)
 
