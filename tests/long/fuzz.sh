@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size) { return (vo
     runs "$compiler" -fsanitize=fuzzer "$folder/try.c" -o "$folder/try"
 }
 
-can_link "$compiler" -fsanitize=address,undefined,fuzzer-no-link && can_fuzz ||
+can_link "$compiler" -fsanitize=address,undefined,fuzzer-no-link && runs "$compiler++" --version && can_fuzz ||
     skip "$compiler cannot link with -fsanitize=fuzzer (Debian: clang)"
 configure_copy CC="$compiler" CXX="$compiler++" --disable-shared --disable-openmp \
     --enable-sanitizers=address,undefined,fuzzer-no-link \

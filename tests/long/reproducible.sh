@@ -1,11 +1,13 @@
 #!/bin/sh
 # The same sources, compiled in two folders of different names and depths, give the same library to
 # the byte, once its debugging information is stripped. Unoptimised and without the static library if CHECK_LONG
-# is "short". Ends with 77 without strip.
+# is "short". Ends with 77 without
+# strip, and where the linker knows no build-id.
 set -u
 . "$srcdir/tests/long/instrumented.sh"
 
 command -v strip >/dev/null || skip "there is no strip (Debian: binutils)"
+can_link "${CC:-cc}" -Wl,--build-id=none || skip "${CC:-cc} cannot link with -Wl,--build-id=none"
 # The linker's build-id is a hash of debug information too, which names the folders and is stripped.
 set -- CFLAGS="${REPRODUCIBLE_CFLAGS:-$(optimised -O1) -g}" LDFLAGS=-Wl,--build-id=none
 [ "${CHECK_LONG-}" != short ] || set -- "$@" --disable-static

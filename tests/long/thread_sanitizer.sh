@@ -6,7 +6,7 @@ set -u
 . "$srcdir/tests/long/instrumented.sh"
 
 compiler=${CLANG:-clang}
-can_link "$compiler" -fopenmp -fsanitize=thread ||
+can_link "$compiler" -fopenmp -fsanitize=thread && runs "$compiler++" --version ||
     skip "$compiler cannot build OpenMP programs with -fsanitize=thread (Debian: clang, libomp-dev)"
 configure_copy --disable-shared --enable-sanitizers=thread CC="$compiler" CXX="$compiler++" \
     CFLAGS="$(optimised -O1)" CXXFLAGS="$(optimised -O1)" || exit 1
