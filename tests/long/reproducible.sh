@@ -1,8 +1,8 @@
 #!/bin/sh
 # The same sources, compiled in two folders of different names and depths, give the same library to
 # the byte, once its debugging information is stripped. Unoptimised and without the static library if CHECK_LONG
-# is "short". Ends with 77 without
-# strip, and where the linker knows no build-id.
+# is "short". Ends with 77 without strip, and where the linker knows
+# no build-id.
 set -u
 . "$srcdir/tests/long/instrumented.sh"
 

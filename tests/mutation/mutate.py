@@ -28,18 +28,19 @@ from mutants import mutants_of  # noqa: E402
 LAWS = ['check_gradcheck', 'check_torch', 'check_bad_inputs', 'check_loss_cases',
         'check_ops:accuracy']
 PLACES = [
-    ('src/tensor/loss/[!c]*.c', ['check_torch_options', *LAWS, 'check_options']),
-    ('src/tensor/loss/c[!t]*.c', ['check_torch_options', *LAWS, 'check_options']),
-    ('src/tensor/loss/ctc*.c', ['check_ctc', 'check_bad_inputs']),
+    ('src/tensor/loss/[!c]*.[ch]', ['check_torch_options', *LAWS, 'check_options']),
+    ('src/tensor/loss/c[!t]*.[ch]', ['check_torch_options', *LAWS, 'check_options']),
+    ('src/tensor/loss/ctc*.[ch]', ['check_ctc', 'check_bad_inputs']),
     ('src/tensor/options.c', ['check_options', 'check_torch_options', 'check_bad_inputs']),
     ('src/tensor/weighted.c', ['check_options', 'check_torch_options', 'check_bad_inputs']),
-    ('src/tensor/contrastive/*.c', ['check_contrastive', 'check_bad_inputs']),
-    ('src/tensor/curvature/*.c', ['check_curvature', 'check_bad_inputs']),
-    ('src/tensor/fused/*.c', ['check_fused', 'check_bad_inputs']),
+    ('src/tensor/contrastive/*.[ch]', ['check_contrastive', 'check_bad_inputs']),
+    ('src/tensor/curvature/*.[ch]', ['check_curvature', 'check_bad_inputs']),
+    ('src/tensor/fused/*.[ch]', ['check_fused', 'check_bad_inputs']),
     ('src/tensor/activation/*.c', LAWS),
+    ('src/tensor/softmax_row.[ch]', LAWS),
     ('src/core/elementary.h', ['check_elementary', 'check_core', 'check_torch', 'check_loss_cases',
                                'check_ops:accuracy']),
-    ('src/optim/*.c', ['check_optim', 'check_lbfgs', 'check_optim_paths', 'check_bad_inputs']),
+    ('src/optim/*.[ch]', ['check_optim', 'check_lbfgs', 'check_optim_paths', 'check_bad_inputs']),
 ]
 TESTED_SHARE = 0.95
 SMALLEST_SAMPLE = 20  # of fewer mutants a share says nothing: the run shows that the check works
