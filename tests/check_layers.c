@@ -220,6 +220,33 @@ START_TEST(a_model_computes_what_its_operations_do)
 }
 END_TEST
 
+START_TEST(a_module_of_average_pooling_is_its_operation)
+{
+    ag_variable *x = create_input(4, (uint32_t[]){2, 3, 5, 5});
+    ag_module *pooling = ag_module_average_pool2d(arena, 3, 2, 1);
+    const ag_variable *y = ag_module_forward(pooling, arena, x);
+    const ag_variable *expected = ag_average_pool2d(arena, x, 3, 2, 1);
+    ck_assert_ptr_nonnull(y);
+    ck_assert_mem_eq(y->data->data, expected->data->data, y->data->size * sizeof(float));
+    const ag_variable *other = ag_average_pool2d(arena, x, 3, 2, 0);
+    ck_assert_uint_ne(y->data->size, other->data->size);
+}
+END_TEST
+
+/* The values of such tensors are never looked at: it is their shapes that are refused. */
+START_TEST(modules_refuse_what_has_too_many_elements)
+{
+    float value = 0;
+    ag_tensor *large = ag_tensor_wrap(arena, 3, (uint32_t[]){1, 65536, 65536}, &value);
+    ag_variable *x = ag_create_leaf(arena, large, false);
+    ck_assert_ptr_nonnull(x);
+    must_fail(ag_module_forward(ag_module_flatten(arena), arena, x), AG_ERROR_SHAPE,
+              "flatten: x is [1, 65536, 65536]");
+    must_fail(ag_module_attention(arena, &generator, UINT32_MAX / 3 + 1, 1, false),
+              AG_ERROR_ARGUMENT, "attention: width is 1431655766, which is too large");
+}
+END_TEST
+
 START_TEST(modules_refuse_bad_sizes)
 {
     size_t used = ag_arena_used(arena);
@@ -251,6 +278,8 @@ int main(void)
     tcase_add_test(tests, batch_norm_refuses_bad_statistics);
     tcase_add_test(tests, parameters_are_counted_named_and_collected);
     tcase_add_test(tests, a_model_computes_what_its_operations_do);
+    tcase_add_test(tests, a_module_of_average_pooling_is_its_operation);
+    tcase_add_test(tests, modules_refuse_what_has_too_many_elements);
     tcase_add_test(tests, modules_refuse_bad_sizes);
     return run_suite(suite);
 }
