@@ -689,6 +689,51 @@ START_TEST(a_checkpoint_that_does_not_fit_changes_nothing)
 }
 END_TEST
 
+/* What stands behind a key in a sound checkpoint is exchanged for another byte. */
+static const struct {
+    const char *key;
+    char wrong;
+    const char *message;
+} wrong_metadata[] = {
+    {"\"autograd.checkpoint\":\"", '2', "no checkpoint of version 1"},
+    {"\"autograd.step\":\"", 'x', "autograd.step is missing or no number"},
+    {"\"autograd.random\":\"", 'g', "autograd.random is no state of a generator"},
+    {"\"autograd.batches\":\"", 'g', "autograd.batches is no state of batches"},
+    {"\"autograd.learning_rate\":\"", 'g', "autograd.learning_rate is missing or no number"},
+    {"\"autograd.learning_rate\":\"", 'f', "autograd.learning_rate is no learning rate"},
+};
+
+/* The place right behind a text that is there. */
+static unsigned char *behind(const ag__bytes *bytes, const char *text)
+{
+    size_t length = strlen(text);
+    for (size_t at = 0; at + length < bytes->size; at++)
+        if (memcmp(bytes->data + at, text, length) == 0) return bytes->data + at + length;
+    ck_abort_msg("there is no %s", text);
+    return NULL;
+}
+
+START_TEST(a_checkpoint_with_a_right_sum_and_wrong_metadata_is_refused)
+{
+    training t;
+    create_training(&t, true);
+    train(&t, 5);
+    succeed(ag_save_checkpoint(path_of("c"), &t.checkpoint));
+    uint32_t before = fingerprint(&t);
+    ag__bytes bytes = read_all(path_of("c"));
+    *behind(&bytes, wrong_metadata[_i].key) = (unsigned char)wrong_metadata[_i].wrong;
+    unsigned char *sum = behind(&bytes, "\"autograd.crc32\":\"");
+    char digits[9];
+    memcpy(sum, "00000000", 8);
+    snprintf(digits, sizeof digits, "%08x", (unsigned)ag__crc32(0, bytes.data, bytes.size));
+    memcpy(sum, digits, 8);
+    ck_assert_int_ne(ag__checkpoint_load(arena, "c", bytes.data, bytes.size, &t.checkpoint), AG_OK);
+    assert_last_failure(AG_ERROR_FORMAT, wrong_metadata[_i].message);
+    ck_assert_uint_eq(fingerprint(&t), before);
+    ag__bytes_free(&bytes);
+}
+END_TEST
+
 START_TEST(names_of_the_librarys_own_are_refused)
 {
     ag_named_tensor weight = {"optimizer.0.exp_avg", special_values()};
@@ -873,6 +918,8 @@ static void add_checkpoint(Suite *suite)
     tcase_add_test(tests, a_checkpoint_is_a_safetensors_file);
     tcase_add_test(tests, a_checkpoint_with_any_bit_flipped_or_byte_missing_is_refused);
     tcase_add_test(tests, a_checkpoint_that_does_not_fit_changes_nothing);
+    tcase_add_loop_test(tests, a_checkpoint_with_a_right_sum_and_wrong_metadata_is_refused, 0,
+                        COUNT_OF(wrong_metadata));
     tcase_add_test(tests, names_of_the_librarys_own_are_refused);
 }
 
