@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "assertions.h"
 #include "op_calls.h"
 #include "suite.h"
 
@@ -277,6 +278,30 @@ START_TEST(options_know_no_threads)
 END_TEST
 
 /* Nothing but the reduction, or nothing at all, is the loss without options, to the bit. */
+/* Elements that are computed together come out as those that are computed alone. */
+START_TEST(alpha_is_that_of_the_element)
+{
+    enum { SIZE = 1100 };
+    ag_random random = ag_random_create(5);
+    ag_tensor *logits = ag_tensor_create(arena, 1, SHAPE(SIZE)), *target = like(logits);
+    ag_tensor *out = like(logits), *grad = like(logits);
+    ag_tensor *one_out = vector(1, NUMBERS(0)), *one_grad = like(one_out);
+    ag_loss_options options = {.alpha = 0.25f, .reduction = AG_REDUCTION_NONE};
+    succeed(ag_tensor_fill_normal(logits, &random, 0, 1));
+    for (int i = 0; i < SIZE; i++)
+        target->data[i] = ag_random_below(&random, 2) != 0;
+    succeed(ag_tensor_focal_with_logits_loss_with(out, grad, logits, target, 2, &options));
+    for (int i = 0; i < SIZE; i++) {
+        succeed(ag_tensor_focal_with_logits_loss_with(one_out, one_grad,
+                                                      vector(1, &logits->data[i]),
+                                                      vector(1, &target->data[i]), 2, &options));
+        ck_assert_msg(out->data[i] == one_out->data[0] && grad->data[i] == one_grad->data[0],
+                      "element %d: %g, %g alone", i, (double)out->data[i],
+                      (double)one_out->data[0]);
+    }
+}
+END_TEST
+
 START_TEST(options_of_0_are_none)
 {
     op_case c = matrix_case(LOSS, OP_SMALL);
@@ -837,6 +862,7 @@ static void add_weights(Suite *suite)
     ADD_FOR_LOSSES(tests, all_weights_0_is_no_loss);
     ADD_FOR_LOSSES(tests, options_know_no_threads);
     ADD_FOR_LOSSES(tests, options_of_0_are_none);
+    tcase_add_test(tests, alpha_is_that_of_the_element);
     ADD_FOR_LOSSES(tests, gradients_with_options_are_those_of_the_values);
 }
 

@@ -35,5 +35,5 @@ for file in "$folder"/build/.libs/libautograd.so.*.*.* "$folder/build/.libs/liba
     cmp "$file" "$folder/elsewhere/deeper/copy/objects/.libs/$(basename "$file")" || exit 1
     compared=$((compared + 1)) bytes=$((bytes + $(wc -c <"$file")))
 done
-echo "$compared libraries of two folders compared: the same $bytes bytes"
+echo "$bytes bytes of libraries are the same from two folders"
 [ "$compared" -gt 0 ]
