@@ -1,0 +1,339 @@
+/* pairs.c: losses of a prediction and a target, element by element. */
+#include "config.h"
+
+#include "loss_cases/example.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "suite.h"
+
+/* ---- mse ---- */
+
+START_TEST(mse_squares_beyond_float_have_a_mean)
+{
+    float pred[100] = {3e19f, -3e19f}, target[100] = {0};
+    result r = evaluate(pair("mse_loss", 100, pred, target, AG_REDUCTION_MEAN));
+    assert_near(r.value[0], 2 * 3e19L * 3e19L / 100);
+    assert_near(r.gradients[0][0], 2 * 3e19L / 100);
+    assert_near(r.gradients[0][1], -2 * 3e19L / 100);
+}
+END_TEST
+
+START_TEST(mse_differences_beyond_float_have_a_mean)
+{
+    const float *pred = NUMBERS(3e38f, 1, 1, 1), *target = NUMBERS(-3e38f, 1, 1, 1);
+    assert_near(evaluate(pair("l1_loss", 4, pred, target, AG_REDUCTION_MEAN)).value[0], 1.5e38L);
+    result mse = evaluate(pair("mse_loss", 4, pred, target, AG_REDUCTION_MEAN));
+    ck_assert(isinf(mse.value[0]));
+    assert_near(mse.gradients[0][0], 3e38L);
+}
+END_TEST
+
+START_TEST(mse_sum_beyond_float_is_infinite)
+{
+    result r = pair_of_one("mse_loss", 3e19f, 0);
+    ck_assert(isinf(r.value[0]) && r.value[0] > 0);
+    assert_near(r.gradients[0][0], 6e19L);
+}
+END_TEST
+
+START_TEST(mse_of_equal_tensors_is_zero)
+{
+    const float *x = NUMBERS(1, -2, 1e30f, 0);
+    result r = evaluate(pair("mse_loss", 4, x, x, AG_REDUCTION_MEAN));
+    ck_assert(r.value[0] == 0);
+    assert_all(4, r.gradients[0], 0);
+}
+END_TEST
+
+/* ---- l1, huber: kinks ---- */
+
+START_TEST(l1_kink_has_gradient_zero)
+{
+    result r = evaluate(pair("l1_loss", 3, NUMBERS(1, 2, 3), NUMBERS(1, 3, 2), AG_REDUCTION_SUM));
+    ck_assert(r.value[0] == 2);
+    ck_assert(r.gradients[0][0] == 0 && r.gradients[0][1] == -1 && r.gradients[0][2] == 1);
+}
+END_TEST
+
+START_TEST(huber_is_quadratic_up_to_delta)
+{
+    result r = evaluate(huber(5, NUMBERS(0.25f, 0.5f, 1, -0.5f, -3), NUMBERS(0, 0, 0, 0, 0), 0.5f));
+    ck_assert(r.value[0] == 0.03125f && r.value[1] == 0.125f && r.value[2] == 0.375f);
+    ck_assert(r.value[3] == 0.125f && r.value[4] == 1.375f);
+    ck_assert(r.gradients[0][0] == 0.25f && r.gradients[0][1] == 0.5f);
+    ck_assert(r.gradients[0][2] == 0.5f && r.gradients[0][3] == -0.5f);
+    ck_assert(r.gradients[0][4] == -0.5f);
+}
+END_TEST
+
+START_TEST(huber_with_infinite_delta_is_half_the_square)
+{
+    result r = evaluate(huber(3, NUMBERS(1e10f, -3, INFINITY), NUMBERS(0, 0, 0), INFINITY));
+    assert_near(r.value[0], 0.5e20L);
+    ck_assert(r.value[1] == 4.5f && r.value[2] == INFINITY);
+    ck_assert(r.gradients[0][0] == 1e10f && r.gradients[0][1] == -3);
+    ck_assert(r.gradients[0][2] == INFINITY);
+}
+END_TEST
+
+START_TEST(huber_refuses_delta_that_is_not_positive)
+{
+    const float bad[] = {0, -1, NAN, -INFINITY};
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(status_of(huber(1, NUMBERS(1), NUMBERS(0), bad[i])), AG_ERROR_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(ag_last_error(), "delta"));
+}
+END_TEST
+
+/* ---- bce ---- */
+
+START_TEST(bce_is_finite_at_certainty)
+{
+    result r =
+        evaluate(pair("bce_loss", 4, NUMBERS(0, 0, 1, 1), NUMBERS(0, 1, 0, 1), AG_REDUCTION_NONE));
+    ck_assert(r.value[0] == 0 && r.value[1] == 100 && r.value[2] == 100 && r.value[3] == 0);
+    ck_assert(r.gradients[0][0] == 0 && r.gradients[0][3] == 0);
+    assert_near(r.gradients[0][1], -1e12L);
+    assert_near(r.gradients[0][2], 1e12L);
+}
+END_TEST
+
+START_TEST(bce_floors_the_logarithm_at_minus_100)
+{
+    result r = evaluate(
+        pair("bce_loss", 3, NUMBERS(1e-45f, 1e-40f, 4e-44f), NUMBERS(1, 1, 1), AG_REDUCTION_NONE));
+    ck_assert(r.value[0] == 100);
+    assert_near(r.value[1], -logl((long double)1e-40f));
+    assert_near(r.value[2], -logl((long double)4e-44f));
+}
+END_TEST
+
+/* The same floor for value and gradient: away from it the gradient is the value's derivative. */
+START_TEST(bce_gradient_floors_the_variance_at_1e_12)
+{
+    result r = evaluate(pair("bce_loss", 4, NUMBERS(1e-13f, 1e-11f, 1e-6f, 0.99999994f),
+                             NUMBERS(1, 1, 1, 0), AG_REDUCTION_NONE));
+    assert_near(r.gradients[0][0], -(1 - (long double)1e-13f) / 1e-12L);
+    assert_near(r.gradients[0][1], -1 / (long double)1e-11f);
+    assert_near(r.gradients[0][2], -1 / (long double)1e-6f);
+    assert_near(r.gradients[0][3], 1 / (1 - (long double)0.99999994f));
+    assert_near(r.value[3], -logl(1 - (long double)0.99999994f));
+}
+END_TEST
+
+START_TEST(bce_refuses_what_is_no_probability)
+{
+    example e = matrix_pair("bce_loss", 2, 2, NUMBERS(0, 1, 0.5f, 1.5f), NUMBERS(0, 1, 1, 1),
+                            AG_REDUCTION_MEAN);
+    ck_assert_int_eq(status_of(e), AG_ERROR_DOMAIN);
+    ck_assert_str_eq(ag_last_error(), "bce_loss: pred[1, 1] is 1.5 but must be in [0, 1]");
+}
+END_TEST
+
+START_TEST(bce_takes_soft_labels)
+{
+    result r = pair_of_one("bce_loss", 0.25f, 0.25f);
+    assert_near(r.value[0], -0.25L * logl(0.25L) - 0.75L * logl(0.75L));
+    ck_assert(r.gradients[0][0] == 0);
+}
+END_TEST
+
+/* ---- bce_with_logits ---- */
+
+START_TEST(bce_with_logits_is_exact_in_both_tails)
+{
+    static const float logits[] = {17, 30, 80, 100, 103};
+    for (size_t i = 0; i < sizeof logits / sizeof *logits; i++) {
+        long double e = expl(-(long double)logits[i]);
+        result positive = pair_of_one("bce_with_logits_loss", logits[i], 1);
+        result negative = pair_of_one("bce_with_logits_loss", -logits[i], 0);
+        assert_near(positive.value[0], log1pl(e));
+        assert_near(positive.gradients[0][0], -e / (1 + e));
+        assert_near(negative.value[0], log1pl(e));
+        assert_near(negative.gradients[0][0], e / (1 + e));
+    }
+    result r = pair_of_one("bce_with_logits_loss", 17, 1);
+    ck_assert_double_eq_tol((double)r.value[0], 4.14e-8, 1e-10);
+    ck_assert_double_eq_tol((double)r.gradients[0][0], -4.14e-8, 1e-10);
+}
+END_TEST
+
+START_TEST(bce_with_logits_of_a_wrong_certainty_is_the_logit)
+{
+    result r = pair_of_one("bce_with_logits_loss", 1e30f, 0);
+    ck_assert(r.value[0] == 1e30f && r.gradients[0][0] == 1);
+    r = pair_of_one("bce_with_logits_loss", -1e30f, 1);
+    ck_assert(r.value[0] == 1e30f && r.gradients[0][0] == -1);
+}
+END_TEST
+
+START_TEST(bce_with_logits_of_infinite_logits_is_the_limit)
+{
+    result r = evaluate(pair("bce_with_logits_loss", 5,
+                             NUMBERS(INFINITY, INFINITY, -INFINITY, -INFINITY, INFINITY),
+                             NUMBERS(1, 0, 0, 1, 0.5f), AG_REDUCTION_NONE));
+    ck_assert(r.value[0] == 0 && r.value[1] == INFINITY && r.value[2] == 0);
+    ck_assert(r.value[3] == INFINITY && r.value[4] == INFINITY);
+    ck_assert(r.gradients[0][0] == 0 && r.gradients[0][1] == 1 && r.gradients[0][2] == 0);
+    ck_assert(r.gradients[0][3] == -1 && r.gradients[0][4] == 0.5f);
+}
+END_TEST
+
+START_TEST(bce_with_logits_at_zero)
+{
+    result r = pair_of_one("bce_with_logits_loss", 0, 1);
+    assert_near(r.value[0], logl(2));
+    ck_assert(r.gradients[0][0] == -0.5f);
+}
+END_TEST
+
+/* ---- nll, kl_div ---- */
+
+START_TEST(nll_ignores_impossible_classes_that_are_not_wanted)
+{
+    const float *log_probs = NUMBERS(-0.5f, -INFINITY, -1);
+    result r = evaluate(pair("nll_loss", 3, log_probs, NUMBERS(1, 0, 0), AG_REDUCTION_SUM));
+    ck_assert(r.value[0] == 0.5f);
+    ck_assert(r.gradients[0][0] == -1 && r.gradients[0][1] == 0 && r.gradients[0][2] == 0);
+    r = evaluate(pair("nll_loss", 3, log_probs, NUMBERS(0, 1, 0), AG_REDUCTION_SUM));
+    ck_assert(r.value[0] == INFINITY && r.gradients[0][1] == -1);
+}
+END_TEST
+
+START_TEST(kl_div_is_zero_where_the_target_is)
+{
+    result r = evaluate(pair("kl_div_loss", 4, NUMBERS(-1, -INFINITY, 0, -2), NUMBERS(0, 0, 0, 1),
+                             AG_REDUCTION_NONE));
+    ck_assert(r.value[0] == 0 && r.value[1] == 0 && r.value[2] == 0 && r.value[3] == 2);
+    assert_all(3, r.gradients[0], 0);
+    ck_assert(r.gradients[0][3] == -1);
+}
+END_TEST
+
+START_TEST(kl_div_of_an_impossible_event_is_infinite)
+{
+    result r = pair_of_one("kl_div_loss", -INFINITY, 0.5f);
+    ck_assert(r.value[0] == INFINITY && r.gradients[0][0] == -0.5f);
+}
+END_TEST
+
+START_TEST(kl_div_of_equal_distributions_nearly_cancels)
+{
+    float t = 0.3f, p = logf(t);
+    result r = pair_of_one("kl_div_loss", p, t);
+    assert_near(r.value[0], (long double)t * (logl((long double)t) - (long double)p));
+}
+END_TEST
+
+START_TEST(kl_div_refuses_negative_targets)
+{
+    example e =
+        pair("kl_div_loss", 3, NUMBERS(0, 0, 0), NUMBERS(0, -0.0f, -0.25f), AG_REDUCTION_MEAN);
+    ck_assert_int_eq(status_of(e), AG_ERROR_DOMAIN);
+    ck_assert_str_eq(ag_last_error(), "kl_div_loss: target[2] is -0.25 but must be at least 0");
+}
+END_TEST
+
+START_TEST(kl_div_batchmean_divides_by_the_first_dimension)
+{
+    example e = matrix_pair("kl_div_loss", 2, 3, NUMBERS(-1, -2, -3, -1, -2, -3),
+                            NUMBERS(1, 1, 1, 1, 1, 1), AG_REDUCTION_BATCHMEAN);
+    result r = evaluate(e);
+    ck_assert(r.value[0] == 6);
+    assert_all(6, r.gradients[0], -0.5f);
+}
+END_TEST
+
+/* ---- hinge ---- */
+
+START_TEST(hinge_kink_has_gradient_zero)
+{
+    result r = evaluate(pair("hinge_loss", 5, NUMBERS(1, -1, 0.5f, 2, -2), NUMBERS(1, -1, 1, 1, 1),
+                             AG_REDUCTION_NONE));
+    ck_assert(r.value[0] == 0 && r.value[1] == 0 && r.value[2] == 0.5f && r.value[3] == 0);
+    ck_assert(r.value[4] == 3);
+    ck_assert(r.gradients[0][0] == 0 && r.gradients[0][1] == 0 && r.gradients[0][2] == -1);
+    ck_assert(r.gradients[0][3] == 0 && r.gradients[0][4] == -1);
+}
+END_TEST
+
+START_TEST(hinge_refuses_labels_of_zero_and_one)
+{
+    example e = pair("hinge_loss", 3, NUMBERS(1, 2, 3), NUMBERS(1, 0, 1), AG_REDUCTION_MEAN);
+    ck_assert_int_eq(status_of(e), AG_ERROR_DOMAIN);
+    ck_assert_str_eq(ag_last_error(), "hinge_loss: target[1] is 0 but must be -1 or 1");
+}
+END_TEST
+
+START_TEST(hinge_of_infinite_predictions_is_the_limit)
+{
+    result r = evaluate(
+        pair("hinge_loss", 2, NUMBERS(INFINITY, INFINITY), NUMBERS(1, -1), AG_REDUCTION_NONE));
+    ck_assert(r.value[0] == 0 && r.value[1] == INFINITY);
+    ck_assert(r.gradients[0][0] == 0 && r.gradients[0][1] == 1);
+}
+END_TEST
+
+/* ---- l2, l1_regularization ---- */
+
+START_TEST(l2_gradient_is_the_weight)
+{
+    result r = evaluate(single("l2_loss", 3, NUMBERS(3, -0.5f, 0), AG_REDUCTION_SUM));
+    ck_assert(r.value[0] == 4.625f);
+    ck_assert(r.gradients[0][0] == 3 && r.gradients[0][1] == -0.5f && r.gradients[0][2] == 0);
+}
+END_TEST
+
+START_TEST(l2_squares_beyond_float_have_a_mean)
+{
+    float weights[100] = {3e19f};
+    result r = evaluate(single("l2_loss", 100, weights, AG_REDUCTION_MEAN));
+    assert_near(r.value[0], 3e19L * 3e19L / 200);
+}
+END_TEST
+
+START_TEST(l1_regularization_kink_has_gradient_zero)
+{
+    result r =
+        evaluate(single("l1_regularization", 4, NUMBERS(0, -0.0f, -2, 1e-45f), AG_REDUCTION_NONE));
+    ck_assert(r.value[0] == 0 && r.value[1] == 0 && r.value[2] == 2 && r.value[3] == 1e-45f);
+    ck_assert(r.gradients[0][0] == 0 && r.gradients[0][1] == 0 && r.gradients[0][2] == -1);
+    ck_assert(r.gradients[0][3] == 1);
+}
+END_TEST
+
+void add_pairs(Suite *suite)
+{
+    TCase *tests = add_case(suite, "pairs");
+    tcase_add_test(tests, mse_squares_beyond_float_have_a_mean);
+    tcase_add_test(tests, mse_differences_beyond_float_have_a_mean);
+    tcase_add_test(tests, mse_sum_beyond_float_is_infinite);
+    tcase_add_test(tests, mse_of_equal_tensors_is_zero);
+    tcase_add_test(tests, l1_kink_has_gradient_zero);
+    tcase_add_test(tests, huber_is_quadratic_up_to_delta);
+    tcase_add_test(tests, huber_with_infinite_delta_is_half_the_square);
+    tcase_add_test(tests, huber_refuses_delta_that_is_not_positive);
+    tcase_add_test(tests, bce_is_finite_at_certainty);
+    tcase_add_test(tests, bce_floors_the_logarithm_at_minus_100);
+    tcase_add_test(tests, bce_gradient_floors_the_variance_at_1e_12);
+    tcase_add_test(tests, bce_refuses_what_is_no_probability);
+    tcase_add_test(tests, bce_takes_soft_labels);
+    tcase_add_test(tests, bce_with_logits_is_exact_in_both_tails);
+    tcase_add_test(tests, bce_with_logits_of_a_wrong_certainty_is_the_logit);
+    tcase_add_test(tests, bce_with_logits_of_infinite_logits_is_the_limit);
+    tcase_add_test(tests, bce_with_logits_at_zero);
+    tcase_add_test(tests, kl_div_is_zero_where_the_target_is);
+    tcase_add_test(tests, kl_div_of_an_impossible_event_is_infinite);
+    tcase_add_test(tests, kl_div_of_equal_distributions_nearly_cancels);
+    tcase_add_test(tests, kl_div_refuses_negative_targets);
+    tcase_add_test(tests, kl_div_batchmean_divides_by_the_first_dimension);
+    tcase_add_test(tests, hinge_kink_has_gradient_zero);
+    tcase_add_test(tests, hinge_refuses_labels_of_zero_and_one);
+    tcase_add_test(tests, hinge_of_infinite_predictions_is_the_limit);
+    tcase_add_test(tests, l2_gradient_is_the_weight);
+    tcase_add_test(tests, l2_squares_beyond_float_have_a_mean);
+    tcase_add_test(tests, l1_regularization_kink_has_gradient_zero);
+    tcase_add_test(tests, nll_ignores_impossible_classes_that_are_not_wanted);
+}
