@@ -20,7 +20,7 @@ expect "op_table.h: no losses found" test -n "$losses"
 expect "options.h: no options found" test -n "$options"
 for name in $losses $options; do
     expect "docs/losses.md: no line for $name, or no test in it" \
-        grep -q "^| \`$name\` |.*| \`check_[a-z_]*\.c: [a-z0-9_]*\`" "$page"
+        grep -q "^| \`$name\` |.*| \`[a-z_/]*\.c: [a-z0-9_]*\`" "$page"
 done
 
 row=$(grep '^| \[`loss\.h`\]' "$srcdir/README.md")
@@ -33,7 +33,7 @@ for loss in $losses; do
     expect "README.md: no $name in the row of loss.h" test "${row#*[ ]"$name"[,;]}" != "$row"
 done
 
-grep -o '`check_[a-z_]*\.c: [a-z0-9_]*`' "$page" | tr -d '`:' | sort -u >"$folder/named"
+grep -o '`[a-z_/]*\.c: [a-z0-9_]*`' "$page" | tr -d '`:' | sort -u >"$folder/named"
 while read -r file test; do
     expect "docs/losses.md: $file has no test $test" \
         grep -q "^START_TEST($test)" "$srcdir/tests/$file"
