@@ -783,7 +783,7 @@ static void refuse_labels(batch b)
     ag_indices labels = *b.labels;
     b.labels = &labels;
     labels.size = labels.shape[0] = 5;
-    assert_refused(&b, AG_ERROR_SHAPE, "5 labels");
+    assert_refused(&b, AG_ERROR_SHAPE, "there are 5 labels of 1 dimensions for 6 rows");
     labels = *create_batch(b.kind, 6, 3, 1).labels;
     labels.data = NULL;
     assert_refused(&b, AG_ERROR_NULL, "labels");
