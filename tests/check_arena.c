@@ -10,6 +10,7 @@
 #include <autograd/arena.h>
 
 #include "assertions.h"
+#include "core/watch.h"
 #include "suite.h"
 
 #define ALIGNMENT 64
@@ -87,6 +88,25 @@ START_TEST(memory_is_aligned_and_counted_with_its_alignment)
     ag_arena_destroy(arena);
 }
 END_TEST
+
+#ifdef AG__WATCHED
+
+START_TEST(a_sanitizer_watches_what_was_not_handed_out)
+{
+    ag_arena *arena = create(1024);
+    for (int again = 0; again < 2; again++) {
+        unsigned char *memory = take(arena, 10);
+        ck_assert(!__asan_address_is_poisoned(memory) && !__asan_address_is_poisoned(memory + 9));
+        ck_assert(__asan_address_is_poisoned(memory + 10));
+        ck_assert(again || __asan_address_is_poisoned(memory + ALIGNMENT));
+        take(arena, 3 * ALIGNMENT);
+        ck_assert_int_eq(ag_arena_reset(arena), AG_OK);
+    }
+    ag_arena_destroy(arena);
+}
+END_TEST
+
+#endif
 
 START_TEST(what_was_handed_out_stays_where_and_as_it_is)
 {
@@ -630,6 +650,9 @@ static void add_taking(Suite *suite)
     tcase_add_test(tests, a_new_arena_holds_nothing);
     tcase_add_test(tests, the_default_chunk_is_a_mebibyte);
     tcase_add_test(tests, memory_is_aligned_and_counted_with_its_alignment);
+#ifdef AG__WATCHED
+    tcase_add_test(tests, a_sanitizer_watches_what_was_not_handed_out);
+#endif
     tcase_add_test(tests, what_was_handed_out_stays_where_and_as_it_is);
     tcase_add_test(tests, a_request_beyond_the_chunk_size_gets_a_chunk_of_its_own);
     tcase_add_loop_test(tests, any_chunk_size_works, 0, COUNT_OF(odd_chunk_sizes));

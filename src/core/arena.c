@@ -6,6 +6,7 @@
 #include "core/allocator.h"
 #include "core/stamp.h"
 #include "core/status.h"
+#include "core/watch.h"
 
 #define DEFAULT_CHUNK_BYTES ((size_t)1 << 20)
 /* Far beyond any machine's memory; sums of two such sizes do not overflow. */
@@ -61,6 +62,7 @@ void ag_arena_destroy(ag_arena *arena)
     ag_allocator allocator = arena->allocator;
     for (chunk *each = arena->first; each != NULL;) {
         chunk *next = each->next;
+        ag__allow(each + 1, each->capacity);
         ag__release(&allocator, each, sizeof *each + each->capacity);
         each = next;
     }
@@ -96,6 +98,7 @@ static chunk *add_chunk(ag_arena *arena, size_t bytes)
     *added = (chunk){.next = *link, .capacity = capacity};
     *link = added;
     arena->capacity += capacity;
+    ag__forbid(added + 1, capacity);
     return added;
 }
 
@@ -122,6 +125,7 @@ void *ag_arena_alloc(ag_arena *arena, size_t bytes)
         ag__fail(AG_ERROR_MEMORY, "arena_alloc: out of memory (%zu bytes)", bytes);
         return NULL;
     }
+    size_t asked = bytes;
     bytes = round_up(bytes);
     chunk *home = chunk_with_room(arena, bytes);
     if (home == NULL) return NULL;
@@ -131,6 +135,8 @@ void *ag_arena_alloc(ag_arena *arena, size_t bytes)
     home->used += bytes;
     arena->used += bytes;
     if (arena->used > arena->high_water) arena->high_water = arena->used;
+    ag__forbid(memory, bytes);
+    ag__allow(memory, asked);
     return memory;
 }
 
