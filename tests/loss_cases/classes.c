@@ -142,6 +142,77 @@ START_TEST(row_losses_take_the_last_dimension_as_classes)
 }
 END_TEST
 
+/* ---- long rows ---- */
+
+/* Rows that keep their exponentials, and rows that are too long for it. */
+enum { KEPT = 2048, TOO_LONG = KEPT + 1, LABEL = 1500 };
+
+typedef ag_variable *row_function(ag_arena *arena, ag_variable *logits);
+
+static ag_variable *of_targets(ag_arena *arena, ag_variable *logits)
+{
+    ag_tensor *target = ag_tensor_create_zeros(arena, 2, logits->data->shape);
+    for (size_t c = 0; c < KEPT; c++)
+        target->data[c] = (float)(c % 7) / 7;
+    return ag_cross_entropy_loss(arena, logits, ag_create_leaf(arena, target, false),
+                                 AG_REDUCTION_SUM);
+}
+
+static ag_variable *of_label(ag_arena *arena, ag_variable *logits)
+{
+    const ag_indices *labels =
+        ag_indices_create_from(arena, 1, (uint32_t[]){1}, (int32_t[]){LABEL});
+    return ag_cross_entropy_labels_loss(arena, logits, labels, AG_REDUCTION_SUM);
+}
+
+static ag_variable *of_weighted_label(ag_arena *arena, ag_variable *logits)
+{
+    const ag_indices *labels =
+        ag_indices_create_from(arena, 1, (uint32_t[]){1}, (int32_t[]){LABEL});
+    ag_tensor *class_weights = create_filled(arena, logits->data->shape[1], 0.75f);
+    return ag_cross_entropy_labels_loss_with(
+        arena, logits, labels,
+        &(ag_loss_options){.class_weights = class_weights, .reduction = AG_REDUCTION_SUM});
+}
+
+static ag_variable *of_focal(ag_arena *arena, ag_variable *logits)
+{
+    ag_tensor *target = ag_tensor_create_zeros(arena, 2, logits->data->shape);
+    target->data[LABEL] = 1;
+    return ag_focal_loss(arena, logits, ag_create_leaf(arena, target, false), 2, AG_REDUCTION_SUM);
+}
+
+static row_function *const row_functions[] = {of_targets, of_label,   of_weighted_label,
+                                              of_focal,   ag_softmax, ag_log_softmax};
+
+/* Gradients of a row of normal numbers, and of an impossible class if there is one more. */
+static ag_tensor *row_gradients(ag_arena *arena, row_function *function, uint32_t n)
+{
+    ag_random random = ag_random_create(4);
+    ag_tensor *logits = ag_tensor_create(arena, 2, (uint32_t[]){1, TOO_LONG});
+    ag_tensor_fill_normal(logits, &random, 0, 2);
+    logits->data[KEPT] = -INFINITY;
+    ag_tensor *row = ag_tensor_create_from(arena, 2, (uint32_t[]){1, n}, logits->data);
+    ag_variable *x = ag_create_leaf(arena, row, true), *value = function(arena, x);
+    ck_assert_msg(value != NULL, "%s", ag_last_error());
+    ag_tensor *upstream = ones_like(arena, value->data);
+    for (size_t i = 0; i < upstream->size; i += 3)
+        upstream->data[i] = 0.5f;
+    if (upstream->size > KEPT) upstream->data[KEPT] = 0;
+    ck_assert_int_eq(ag_backward_from(arena, value, upstream), AG_OK);
+    return x->grad;
+}
+
+START_TEST(an_impossible_class_more_changes_no_bit_of_a_long_row)
+{
+    ag_arena *arena = ag_arena_create(0);
+    const ag_tensor *kept = row_gradients(arena, row_functions[_i], KEPT);
+    const ag_tensor *computed_again = row_gradients(arena, row_functions[_i], TOO_LONG);
+    ck_assert_mem_eq(kept->data, computed_again->data, KEPT * sizeof(float));
+    ag_arena_destroy(arena);
+}
+END_TEST
+
 void add_classes(Suite *suite)
 {
     TCase *tests = add_case(suite, "classes");
@@ -157,4 +228,6 @@ void add_classes(Suite *suite)
     tcase_add_test(tests, cross_entropy_gradient_is_the_derivative_for_any_weights);
     tcase_add_test(tests, cross_entropy_is_smallest_where_softmax_is_the_target);
     tcase_add_test(tests, row_losses_take_the_last_dimension_as_classes);
+    tcase_add_loop_test(tests, an_impossible_class_more_changes_no_bit_of_a_long_row, 0,
+                        sizeof row_functions / sizeof *row_functions);
 }
