@@ -3,8 +3,6 @@
 
 #include "tensor/reduction.h"
 
-#include "tensor/chunk.h"
-
 /* ---- divisors ---- */
 
 /* Of the labels' class weights, if there are any; of rows that are ignored nothing is added. */
@@ -99,40 +97,4 @@ double ag__gradient_scale(const ag__call *call, const ag_tensor *grad, double di
     if (call->reduction == AG_REDUCTION_NONE) return 1;
     double upstream = grad != NULL ? (double)grad->data[0] : 1;
     return divisor == 0 ? upstream * 0 : upstream / divisor;
-}
-
-ag__gradients ag__wanted_gradients(const ag__call *call, const ag_tensor *grad, double divisor,
-                                   const ag__sink *sinks)
-{
-    bool each = grad != NULL && call->reduction == AG_REDUCTION_NONE;
-    ag__gradients g = {
-        .wanted = true,
-        .upstream = each ? grad->data : NULL,
-        .scale = ag__gradient_scale(call, grad, divisor),
-    };
-    for (uint32_t i = 0; i < call->op->num_differentiable; i++)
-        g.sinks[i] = ag__large_sink(sinks[i], call->inputs[0]->size);
-    return g;
-}
-
-void ag__end_gradients(const ag__gradients *gradients)
-{
-    for (uint32_t i = 0; gradients->wanted && i < AG__MAX_INPUTS; i++)
-        ag__end_streaming(&gradients->sinks[i]);
-}
-
-size_t ag__count_nonzero(size_t n, const double *values)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += values[i] != 0;
-    return count;
-}
-
-size_t ag__sum_counts(const ag__blocks *blocks, const size_t *counts)
-{
-    size_t sum = 0;
-    for (size_t block = 0; block < blocks->count; block++)
-        sum += counts[block];
-    return sum;
 }

@@ -39,27 +39,6 @@ float ag__reduce(const ag__blocks *blocks, const double *partial_sums, double di
  */
 double ag__gradient_scale(const ag__call *call, const ag_tensor *grad, double divisor);
 
-/* The gradients that a pass over the inputs writes, beside values or without them. */
-typedef struct ag__gradients {
-    bool wanted; /* false: none of what follows is used */
-    const float
-        *upstream; /* of each value; NULL if it is one number, which is then part of scale */
-    double scale;
-    ag__sink sinks[AG__MAX_INPUTS];
-} ag__gradients;
-
-/* grad is NULL for an upstream gradient of ones; sinks are those of the differentiable inputs. */
-ag__gradients ag__wanted_gradients(const ag__call *call, const ag_tensor *grad, double divisor,
-                                   const ag__sink *sinks);
-
-/* Each task of such a pass ends with it; see ag__end_streaming. */
-void ag__end_gradients(const ag__gradients *gradients);
-
-size_t ag__count_nonzero(size_t n, const double *values);
-
-/* The sum of the counts of all blocks. */
-size_t ag__sum_counts(const ag__blocks *blocks, const size_t *counts);
-
 /* What a row counts for: 0 if it is ignored. */
 static inline double ag__row_weight(const ag__call *call, size_t row)
 {
