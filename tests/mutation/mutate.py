@@ -32,6 +32,7 @@ PLACES = [
     ('src/tensor/loss/c[!t]*.[ch]', ['check_torch_options', *LAWS, 'check_options']),
     ('src/tensor/loss/ctc*.[ch]', ['check_ctc', 'check_bad_inputs']),
     ('src/tensor/options.c', ['check_options', 'check_torch_options', 'check_bad_inputs']),
+    ('src/tensor/pass.c', ['check_options', 'check_torch_options', 'check_bad_inputs']),
     ('src/tensor/weighted.c', ['check_options', 'check_torch_options', 'check_bad_inputs']),
     ('src/tensor/contrastive/*.[ch]', ['check_contrastive', 'check_bad_inputs']),
     ('src/tensor/curvature/*.[ch]', ['check_curvature', 'check_bad_inputs']),
