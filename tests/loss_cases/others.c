@@ -92,6 +92,22 @@ START_TEST(dice_of_a_perfect_prediction_is_0)
 }
 END_TEST
 
+START_TEST(smoothing_counts_as_it_is_written)
+{
+    ag_arena *arena = ag_arena_create(0);
+    const ag_tensor *pred = ag_tensor_create_from(arena, 1, (uint32_t[]){2}, NUMBERS(0.5f, 0.25f));
+    const ag_tensor *target = ag_tensor_create_from(arena, 1, (uint32_t[]){2}, NUMBERS(1, 0));
+    ag_tensor *out = create_filled(arena, 1, 0);
+    const ag_loss_options options = {.epsilon = 0.25f, .reduction = AG_REDUCTION_SUM};
+    ck_assert_int_eq(ag_tensor_dice_loss_with(out, NULL, pred, target, &options), AG_OK);
+    assert_near(out->data[0], 1 - (2 * 0.5L + 0.25L) / (0.75L + 1 + 0.25L));
+    ck_assert_int_eq(ag_tensor_tversky_loss_with(out, NULL, pred, target, 0.25f, 0.75f, &options),
+                     AG_OK);
+    assert_near(out->data[0], 1 - (0.5L + 0.25L) / (0.5L + 0.25L * 0.25L + 0.75L * 0.5L + 0.25L));
+    ag_arena_destroy(arena);
+}
+END_TEST
+
 void add_others(Suite *suite)
 {
     TCase *tests = add_case(suite, "other losses");
@@ -101,4 +117,5 @@ void add_others(Suite *suite)
     tcase_add_test(tests, divergences_of_equal_rows_are_0);
     tcase_add_test(tests, jensen_shannon_of_disjoint_rows_is_log_2);
     tcase_add_test(tests, dice_of_a_perfect_prediction_is_0);
+    tcase_add_test(tests, smoothing_counts_as_it_is_written);
 }
