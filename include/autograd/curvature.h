@@ -15,9 +15,10 @@ AG_BEGIN_DECLS
  * With a model's outputs z(w) = J w, J^T H J is the Gauss-Newton matrix, which is the Hessian itself
  * where the model is linear: examples/newton.c solves with it.
  *
- * Here are the losses that are curved. l1, hinge, nll, kl_div and l1_regularization are straight between
- * their kinks: H is 0. N is the divisor of the reduction; NaN is data. Failures leave out untouched: as of
- * ag_tensor_<loss>_grad; out may share memory with no other argument.
+ * l1, hinge, nll, kl_div and l1_regularization are straight between their kinks: H is 0. Losses that are
+ * neither among these nor declared here have no such product yet. N is the divisor of the reduction; NaN
+ * is data. Failures leave out untouched: as of ag_tensor_<loss>_grad; out may share memory with no other
+ * argument.
  */
 
 /** 2 v / N. */
