@@ -1,3 +1,4 @@
+/* op_calls.c: every operation of the table as the tests call it: its forms, shapes, cases and numbers. */
 #include "config.h"
 
 #include "op_calls.h"

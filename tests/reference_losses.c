@@ -1,3 +1,4 @@
+/* reference_losses.c: the losses that have joined the first ones: their values and slopes from the definitions. */
 #include "config.h"
 
 #include "reference_parts.h"
