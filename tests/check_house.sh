@@ -174,14 +174,6 @@ check_exported() {
     done
 }
 
-if [ "${AG_SHARED_LIBRARY-unset}" = "" ]; then
-    echo "skipped: without a shared library its symbols cannot be checked"
-elif ! command -v nm >/dev/null 2>&1; then
-    echo "skipped: without nm the library's symbols cannot be checked"
-else
-    expect "AG_SHARED_LIBRARY: not the shared library: ${AG_SHARED_LIBRARY-unset}" \
-        test -f "${AG_SHARED_LIBRARY-unset}"
-    [ ! -f "${AG_SHARED_LIBRARY-unset}" ] || check_exported
-fi
+check_library check_exported
 
 report
