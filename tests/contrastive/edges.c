@@ -1,0 +1,123 @@
+/* edges.c: batches where care is needed: cancellation, zeros, NaN, margins met exactly, large logits. */
+#include "config.h"
+
+#include "contrastive/world.h"
+
+#include <math.h>
+
+#include "suite.h"
+
+/*
+ * Rows around a far centre, in tight clusters of two labels each, and a margin of the clusters' size: all
+ * depends on distances that |x|² + |y|² - 2 x·y alone has no digits for.
+ */
+START_TEST(small_distances_keep_their_digits)
+{
+    batch b = create_batch((kind)_i, 24, 3, 17);
+    b.parameter = _i == PAIRS ? 0.02f : 0.005f;
+    for (size_t i = 0; i < b.inputs[0]->size; i++) {
+        size_t row = i / 3;
+        b.labels->data[row] = (int32_t)(row % 10);
+        float cluster = (float)(row % 5), noise = b.inputs[0]->data[i];
+        b.inputs[0]->data[i] = 1000 + cluster + 0.0009765625f * roundf(4 * noise);
+    }
+    ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *grads[4];
+    compute_bits(&b, out, grads);
+    static point p;
+    p = point_of(&b);
+    double expected = reference(&b, &p, NULL), largest = 0;
+    ck_assert_double_gt(expected, 0);
+    ck_assert_double_le(fabs((double)out->data[0] - expected), 1e-5 * expected);
+    for (size_t i = 0; i < grads[0]->size; i++)
+        largest = fmax(largest, fabs((double)grads[0]->data[i]));
+    size_t compared = 0;
+    for (size_t i = 0; i < grads[0]->size; i++) {
+        double at = p.x[i], found = (double)grads[0]->data[i], whole = slope(&b, &p, 0, i, NULL);
+        p.x[i] = at + 2e-5; /* a kink is where the slope jumps within a step */
+        double beside = slope(&b, &p, 0, i, NULL);
+        p.x[i] = at;
+        if (fabs(whole - beside) > 0.02 * largest) continue;
+        ck_assert_msg(fabs(found - whole) <= 1e-3 * largest, "%s: %zu: %g, not %g", names[_i], i,
+                      found, whole);
+        compared++;
+    }
+    ck_assert_uint_gt(compared, grads[0]->size / 2);
+}
+END_TEST
+
+START_TEST(equal_rows_and_rows_of_zeros_have_gradients_that_are_numbers)
+{
+    batch b = create_batch((kind)_i, 12, 3, 19);
+    memset(b.inputs[0]->data, 0, 4 * 3 * sizeof(float));
+    memcpy(b.inputs[0]->data + 15, b.inputs[0]->data + 12, 3 * sizeof(float));
+    memcpy(b.inputs[0]->data + 18, b.inputs[0]->data + 12, 3 * sizeof(float));
+    b.labels->data[4] = b.labels->data[5] = 1;
+    b.labels->data[6] = 2;
+    ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *grads[4];
+    compute_bits(&b, out, grads);
+    ck_assert(isfinite(out->data[0]));
+    for (uint32_t i = 0; i < num_inputs(&b); i++)
+        for (size_t k = 0; k < grads[i]->size; k++)
+            ck_assert(isfinite(grads[i]->data[k]));
+    for (size_t k = 0; k < 12 && _i > ALL; k++)
+        assert_equal(grads[0]->data[k], 0);
+}
+END_TEST
+
+START_TEST(nan_reaches_value_and_gradient)
+{
+    batch b = create_batch((kind)_i, 12, 3, 23);
+    for (uint32_t input = 0; input < num_inputs(&b); input++) {
+        ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *grads[4];
+        float kept = b.inputs[input]->data[0];
+        b.inputs[input]->data[0] = NAN;
+        compute_bits(&b, out, grads);
+        ck_assert_msg(isnan(out->data[0]), "%s: value of input %u", names[_i], (unsigned)input);
+        ck_assert_msg(isnan(grads[input]->data[0]), "%s: gradient of %u", names[_i],
+                      (unsigned)input);
+        b.inputs[input]->data[0] = kept;
+    }
+}
+END_TEST
+
+START_TEST(margins_met_exactly_have_no_gradient)
+{
+    const uint32_t rows = 2;
+    batch b = create_batch(PAIRS, rows, 1, 1);
+    b.parameter = 2;
+    memcpy(b.inputs[0]->data, (float[]){1, 3}, 2 * sizeof(float));
+    memcpy(b.labels->data, (int32_t[]){1, 2}, 2 * sizeof(int32_t));
+    ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *grads[4];
+    compute_bits(&b, out, grads);
+    assert_equal(out->data[0], 0);
+    assert_equal(grads[0]->data[0], 0);
+    assert_equal(grads[0]->data[1], 0);
+}
+END_TEST
+
+START_TEST(large_logits_stay_exact)
+{
+    batch b = create_batch((kind)_i, 6, 3, 29);
+    if (_i == ARCFACE) b.parameter = 3e4f;
+    if (_i == NCE || _i == NT_XENT || _i == SUP_CON) b.parameter = 1e-4f;
+    b.inputs[2]->data[0] = 1e4f;
+    ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *grads[4];
+    compute_bits(&b, out, grads);
+    ck_assert(isfinite(out->data[0]));
+    for (uint32_t i = 0; i < num_inputs(&b); i++)
+        for (size_t k = 0; k < grads[i]->size; k++)
+            ck_assert(isfinite(grads[i]->data[k]));
+}
+END_TEST
+
+void add_edges(Suite *suite)
+{
+    TCase *tests = add_case(suite, "edges");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_loop_test(tests, small_distances_keep_their_digits, 0, NCE);
+    tcase_add_loop_test(tests, equal_rows_and_rows_of_zeros_have_gradients_that_are_numbers, 0,
+                        KINDS);
+    tcase_add_loop_test(tests, nan_reaches_value_and_gradient, 0, KINDS);
+    tcase_add_test(tests, margins_met_exactly_have_no_gradient);
+    tcase_add_loop_test(tests, large_logits_stay_exact, NCE, KINDS);
+}
