@@ -254,6 +254,27 @@ START_TEST(options_mean_what_they_mean_elsewhere)
 }
 END_TEST
 
+/* The sum, divided by the number of rows that are neither ignored nor weigh nothing. */
+START_TEST(a_mean_may_divide_by_the_values_that_are_not_0)
+{
+    problem p = create_problem(shapes[_i][0], shapes[_i][1], shapes[_i][2], true);
+    add_options(&p);
+    p.options.reduction = AG_REDUCTION_SUM;
+    reference r = reference_of(&p);
+    double count = 0;
+    for (uint32_t i = 0; i < p.rows; i++)
+        count += r.values[i] != 0;
+    ck_assert(count > 0 && count < p.rows);
+    r.value /= count;
+    for (int i = 0; i < INPUTS; i++)
+        for (size_t k = 0; k < p.inputs[i]->size; k++)
+            r.grads[i][k] /= count;
+    p.options.reduction = AG_REDUCTION_MEAN;
+    p.options.divisor = AG_DIVISOR_NONZERO;
+    check_against(&p, &r);
+}
+END_TEST
+
 /* ---- PyTorch ---- */
 
 static double *read_numbers(FILE *file, size_t n)
@@ -520,6 +541,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, value_and_gradients_are_those_of_all_logits);
     tcase_add_test(tests, options_mean_what_they_mean_elsewhere);
+    tcase_add_loop_test(tests, a_mean_may_divide_by_the_values_that_are_not_0, 1, 4);
     tcase_add_test(tests, value_and_gradients_are_those_of_pytorch);
     tcase_add_test(tests, the_graph_agrees_with_linear_and_cross_entropy);
     tcase_add_test(tests, gradients_pass_the_check);
