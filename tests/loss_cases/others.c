@@ -92,6 +92,21 @@ START_TEST(dice_of_a_perfect_prediction_is_0)
 }
 END_TEST
 
+/* There the logarithms cancel, and a series is used. */
+START_TEST(jensen_shannon_of_nearly_equal_rows_keeps_its_digits)
+{
+    const float near = 0.5f + 0x1p-10f, far = 0.5f - 0x1p-10f;
+    result r = evaluate(
+        pair("jensen_shannon_loss", 2, NUMBERS(0.5f, 0.5f), NUMBERS(near, far), AG_REDUCTION_SUM));
+    long double expected = 0;
+    for (int i = 0; i < 2; i++) {
+        long double t = i == 0 ? near : far, m = (0.5L + t) / 2;
+        expected += (0.5L * logl(0.5L / m) + t * logl(t / m)) / 2;
+    }
+    assert_near(r.value[0], expected);
+}
+END_TEST
+
 START_TEST(smoothing_counts_as_it_is_written)
 {
     ag_arena *arena = ag_arena_create(0);
@@ -118,4 +133,5 @@ void add_others(Suite *suite)
     tcase_add_test(tests, jensen_shannon_of_disjoint_rows_is_log_2);
     tcase_add_test(tests, dice_of_a_perfect_prediction_is_0);
     tcase_add_test(tests, smoothing_counts_as_it_is_written);
+    tcase_add_test(tests, jensen_shannon_of_nearly_equal_rows_keeps_its_digits);
 }
