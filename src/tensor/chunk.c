@@ -15,6 +15,7 @@
 typedef void widen_kernel(size_t, const float *, double *);
 typedef void narrow_kernel(size_t, const double *, float *);
 typedef void store_kernel(size_t, const double *, const float *, double, bool, float *);
+typedef void scaled_kernel(size_t, const float *, double, bool, float *);
 
 AG__INLINE void widen(size_t n, const float *restrict x, double *restrict out)
 {
@@ -53,6 +54,20 @@ AG__INLINE void store(size_t n, const double *restrict slopes, const float *rest
     }
 }
 
+AG__INLINE void store_scaled(size_t n, const float *restrict slopes, double scale, bool accumulate,
+                             float *restrict out)
+{
+    if (!accumulate) {
+#pragma omp simd
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)(scale * (double)slopes[i]);
+    } else {
+#pragma omp simd
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)((double)out[i] + scale * (double)slopes[i]);
+    }
+}
+
 AG__DEFINE_KERNELS(widen_kernels, widen_kernel, widen, (size_t n, const float *x, double *out),
                    (n, x, out))
 AG__DEFINE_KERNELS(narrow_kernels, narrow_kernel, narrow, (size_t n, const double *x, float *out),
@@ -61,6 +76,9 @@ AG__DEFINE_KERNELS(store_kernels, store_kernel, store,
                    (size_t n, const double *slopes, const float *upstream, double scale,
                     bool accumulate, float *out),
                    (n, slopes, upstream, scale, accumulate, out))
+AG__DEFINE_KERNELS(scaled_kernels, scaled_kernel, store_scaled,
+                   (size_t n, const float *slopes, double scale, bool accumulate, float *out),
+                   (n, slopes, scale, accumulate, out))
 
 void ag__widen(size_t n, const float *x, double *out)
 {
@@ -129,6 +147,15 @@ void ag__store_gradient(size_t n, const double *slopes, const float *upstream, d
     float buffer[AG__CHUNK];
     float *out = sink->stream ? buffer : sink->data + offset;
     store_kernels[ag__cpu()](n, slopes, upstream, scale, sink->accumulate, out);
+    if (sink->stream) ag__stream(n, buffer, sink->data + offset);
+}
+
+void ag__store_scaled(size_t n, const float *slopes, double scale, const ag__sink *sink,
+                      size_t offset)
+{
+    float buffer[AG__CHUNK];
+    float *out = sink->stream ? buffer : sink->data + offset;
+    scaled_kernels[ag__cpu()](n, slopes, scale, sink->accumulate, out);
     if (sink->stream) ag__stream(n, buffer, sink->data + offset);
 }
 

@@ -23,6 +23,10 @@ void ag__narrow(size_t n, const double *x, float *out);
 void ag__store_gradient(size_t n, const double *slopes, const float *upstream, double scale,
                         const ag__sink *sink, size_t offset);
 
+/* The same of slopes that are floats: scale · slopes. */
+void ag__store_scaled(size_t n, const float *slopes, double scale, const ag__sink *sink,
+                      size_t offset);
+
 /*
  * The sink of a gradient of so many elements: a large one that is overwritten is streamed, which
  * spares memory the reading of what is overwritten. A task that wrote to such a sink ends with

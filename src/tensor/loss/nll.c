@@ -9,39 +9,58 @@
 
 #include <math.h>
 
+/* A row is summed in so many lanes. */
+#define LANES 64
+
+typedef void sum_kernel(size_t, const float *, const float *, double *);
 typedef void terms_kernel(size_t, const float *, const float *, double *);
 
 /* -t_c l_c; 0 for an impossible class (l_c = -∞) that is not wanted. */
+AG__INLINE double class_term(double log_prob, double target)
+{
+    double term = -target * log_prob;
+    return ((target == 0) & (log_prob == -HUGE_VAL)) ? 0 : term;
+}
+
 AG__INLINE void class_terms(size_t n, const float *restrict log_probs, const float *restrict target,
                             double *restrict out)
 {
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        double l = (double)log_probs[i], t = (double)target[i];
-        out[i] = ((t == 0) & (l == -HUGE_VAL)) ? 0 : -t * l;
+    for (size_t i = 0; i < n; i++)
+        out[i] = class_term((double)log_probs[i], (double)target[i]);
+}
+
+/* Added to the sums of lanes. */
+AG__INLINE void sum_terms(size_t n, const float *restrict log_probs, const float *restrict target,
+                          double *restrict sums)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        size_t lanes = n - i < LANES ? n - i : LANES;
+#pragma omp simd
+        for (size_t k = 0; k < lanes; k++)
+            sums[k] += class_term((double)log_probs[i + k], (double)target[i + k]);
     }
 }
 
+AG__DEFINE_KERNELS(sum_kernels, sum_kernel, sum_terms,
+                   (size_t n, const float *log_probs, const float *target, double *sums),
+                   (n, log_probs, target, sums))
 AG__DEFINE_KERNELS(terms_kernels, terms_kernel, class_terms,
                    (size_t n, const float *log_probs, const float *target, double *out),
                    (n, log_probs, target, out))
 
 static void compute_long_row(const ag__rows *rows, size_t index)
 {
-    double buffer[AG__CHUNK], sum = 0;
+    double sums[LANES] = {0};
     size_t offset = index * rows->n;
     const float *log_probs = rows->inputs[0] + offset, *target = rows->inputs[1] + offset;
     for (size_t i = 0, n; i < rows->n; i += n) {
         n = ag__chunk_length(rows->n - i);
-        if (rows->values != NULL) {
-            terms_kernels[ag__cpu()](n, log_probs + i, target + i, buffer);
-            sum += ag__sum(n, buffer);
-        }
+        if (rows->values != NULL) sum_kernels[ag__cpu()](n, log_probs + i, target + i, sums);
         if (rows->sinks == NULL) continue;
-        ag__widen(n, target + i, buffer);
-        ag__store_gradient(n, buffer, NULL, -rows->scales[index], &rows->sinks[0], offset + i);
+        ag__store_scaled(n, target + i, -rows->scales[index], &rows->sinks[0], offset + i);
     }
-    if (rows->values != NULL) rows->values[index] = sum;
+    if (rows->values != NULL) rows->values[index] = ag__sum(LANES, sums);
 }
 
 /* Rows that fit in a chunk together. */
@@ -66,11 +85,6 @@ static void compute_short_rows(const ag__rows *rows)
 
 /* ---- targets that class weights change ---- */
 
-static double changed_term(double log_prob, double target)
-{
-    return target == 0 && log_prob == -HUGE_VAL ? 0 : -target * log_prob;
-}
-
 static void compute_changed_row(const ag__rows *rows, const ag__target_change *change, size_t index)
 {
     double targets[AG__CHUNK], sum = 0;
@@ -80,7 +94,7 @@ static void compute_changed_row(const ag__rows *rows, const ag__target_change *c
         n = ag__chunk_length(rows->n - i);
         ag__changed_targets(rows, change, index, i, n, targets, 1);
         for (size_t c = 0; c < n; c++)
-            sum += changed_term((double)log_probs[i + c], targets[c]);
+            sum += class_term((double)log_probs[i + c], targets[c]);
         if (rows->sinks == NULL) continue;
         ag__store_gradient(n, targets, NULL, -rows->scales[index], &rows->sinks[0], offset + i);
     }
@@ -94,8 +108,7 @@ static void compute_labelled_row(const ag__rows *rows, const ag__target_change *
 {
     size_t label = (size_t)rows->labels[index], at = index * rows->n + label;
     double weight = ag__class_weight(change, label);
-    if (rows->values != NULL)
-        rows->values[index] = changed_term((double)rows->inputs[0][at], weight);
+    if (rows->values != NULL) rows->values[index] = class_term((double)rows->inputs[0][at], weight);
     if (rows->sinks == NULL) return;
     double scale = rows->scales[index];
     ag__sink sink = ag__sink_at(&rows->sinks[0], index * rows->n);
