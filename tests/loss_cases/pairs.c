@@ -140,6 +140,26 @@ START_TEST(bce_takes_soft_labels)
 }
 END_TEST
 
+/* One soft target among hard ones makes the others go another way, to the same bits. */
+START_TEST(bce_of_hard_targets_does_not_depend_on_their_neighbours)
+{
+    const ag_reduction reduction = _i == 0 ? AG_REDUCTION_NONE : AG_REDUCTION_MEAN;
+    const float *edges =
+        NUMBERS(0, 1, 1e-45f, 1e-38f, 1e-13f, 0.7071068f, 0.29289323f, 0.99999994f);
+    float pred[MOST_NUMBERS], target[MOST_NUMBERS];
+    for (int i = 0; i < MOST_NUMBERS; i++) {
+        pred[i] = i < 16 ? edges[i / 2] : (float)i / MOST_NUMBERS;
+        target[i] = (float)(i % 2);
+    }
+    result hard = evaluate(pair("bce_loss", MOST_NUMBERS, pred, target, reduction));
+    target[MOST_NUMBERS - 1] = 0.5f;
+    result soft = evaluate(pair("bce_loss", MOST_NUMBERS, pred, target, reduction));
+    size_t others = (MOST_NUMBERS - 1) * sizeof(float);
+    ck_assert_mem_eq(hard.gradients[0], soft.gradients[0], others);
+    if (reduction == AG_REDUCTION_NONE) ck_assert_mem_eq(hard.value, soft.value, others);
+}
+END_TEST
+
 /* ---- bce_with_logits ---- */
 
 START_TEST(bce_with_logits_is_exact_in_both_tails)
@@ -320,6 +340,7 @@ void add_pairs(Suite *suite)
     tcase_add_test(tests, bce_gradient_floors_the_variance_at_1e_12);
     tcase_add_test(tests, bce_refuses_what_is_no_probability);
     tcase_add_test(tests, bce_takes_soft_labels);
+    tcase_add_loop_test(tests, bce_of_hard_targets_does_not_depend_on_their_neighbours, 0, 2);
     tcase_add_test(tests, bce_with_logits_is_exact_in_both_tails);
     tcase_add_test(tests, bce_with_logits_of_a_wrong_certainty_is_the_logit);
     tcase_add_test(tests, bce_with_logits_of_infinite_logits_is_the_limit);
