@@ -35,6 +35,8 @@ DEFINE_MAP(exp)
 DEFINE_MAP(expm1)
 DEFINE_MAP(log)
 DEFINE_MAP(log1p)
+DEFINE_MAP(log1p_of_unit)
+DEFINE_MAP(inverse1p_of_unit)
 DEFINE_MAP(sigmoid)
 
 /* Powers that reach the ends of what a float can hold, and one of numbers near 1. */
@@ -53,6 +55,11 @@ DEFINE_POWER(inverse, -1.0)
 DEFINE_POWER(root, 0.3)
 DEFINE_POWER(power, 30.5)
 
+static long double exact_inverse1p(long double x)
+{
+    return 1 / (1 + x);
+}
+
 static long double exact_sigmoid(long double x)
 {
     return 1 / (1 + expl(-x));
@@ -65,7 +72,7 @@ typedef struct function {
     double lowest, highest, most_error; /* where elementary.h promises which relative error */
 } function;
 
-enum { EXP, EXPM1, LOG, LOG1P, SIGMOID, INVERSE, ROOT, POWER };
+enum { EXP, EXPM1, LOG, LOG1P, LOG1P_OF_UNIT, INVERSE1P_OF_UNIT, SIGMOID, INVERSE, ROOT, POWER };
 
 /* The lowest argument of log1p is the float above -1. */
 static const function functions[] = {
@@ -73,6 +80,9 @@ static const function functions[] = {
     [EXPM1] = {"expm1", expm1_kernels, expm1l, -DBL_MAX, 709, 1e-14},
     [LOG] = {"log", log_kernels, logl, DBL_MIN, DBL_MAX, 1e-14},
     [LOG1P] = {"log1p", log1p_kernels, log1pl, -1 + 0x1p-24, DBL_MAX, 1e-14},
+    [LOG1P_OF_UNIT] = {"log1p of 0 to 1", log1p_of_unit_kernels, log1pl, 0, 1, 1e-14},
+    [INVERSE1P_OF_UNIT] = {"1 / (1 + x) of 0 to 1", inverse1p_of_unit_kernels, exact_inverse1p, 0,
+                           1, 1e-14},
     [SIGMOID] = {"sigmoid", sigmoid_kernels, exact_sigmoid, -700, DBL_MAX, 1e-14},
     [INVERSE] = {"x^-1", inverse_kernels, exact_inverse, 0x1p-149, 0x1p149, 1e-14},
     [ROOT] = {"x^0.3", root_kernels, exact_root, 0x1p-149, 0x1p128, 1e-14},

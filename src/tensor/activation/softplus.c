@@ -9,7 +9,7 @@ AG__INLINE ag__point softplus_law(double x, double unused_input, double unused)
     (void)unused;
     double above = x <= 0 ? 0 : x;
     return (ag__point){
-        .value = above + ag__log1p(ag__exp_of_negative(-fabs(x))),
+        .value = above + ag__log1p_of_unit(ag__exp_of_negative(-fabs(x))),
         .slope = ag__sigmoid(x),
     };
 }

@@ -9,10 +9,10 @@ AG__INLINE ag__point tanh_law(double x, double unused_input, double unused)
     (void)unused_input;
     (void)unused;
     double e = ag__exp(-2 * fabs(x)), less_one = ag__expm1(-2 * fabs(x)); /* exact near x = 0 */
-    double size = -less_one / (2 + less_one);
+    double inverse = ag__inverse1p_of_unit(e);
     return (ag__point){
-        .value = x < 0 ? -size : size,
-        .slope = 4 * e / ((1 + e) * (1 + e)),
+        .value = (x < 0 ? less_one : -less_one) * inverse,
+        .slope = 4 * e * (inverse * inverse),
     };
 }
 

@@ -111,7 +111,7 @@ static void add_soft_negative(const ag__contrast *c, positives *p, float *s, siz
     double slopes = 0;
     for (size_t k = 0; k < p->count; k++) {
         double d = (double)s[p->order[k]] - (double)s[j], slope = ag__sigmoid(d);
-        t->value += (d > 0 ? d : 0) + ag__log1p_of_finite(ag__exp_of_negative(-fabs(d)));
+        t->value += (d > 0 ? d : 0) + ag__log1p_of_unit(ag__exp_of_negative(-fabs(d)));
         p->negatives[k] += slope;
         slopes += slope;
     }

@@ -52,7 +52,7 @@ static double batch_hard_row(ag__contrast *c, size_t row, float *s, unsigned cha
     double negative = ag__distance_between(c, row, at.negative);
     double d = positive - negative, value, slope;
     if (c->call->integers[AG__SOFT_MARGIN]) {
-        value = (d > 0 ? d : 0) + ag__log1p(ag__exp_of_negative(-fabs(d)));
+        value = (d > 0 ? d : 0) + ag__log1p_of_unit(ag__exp_of_negative(-fabs(d)));
         slope = ag__sigmoid(d) + (d - d);
     } else {
         double missing = d + (double)c->call->parameter;

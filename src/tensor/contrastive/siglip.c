@@ -21,8 +21,8 @@ AG__INLINE void write_pairs(size_t n, const float *restrict s, double scale, dou
     for (size_t j = 0; j < n; j++) {
         double z = scale * (double)s[j] + bias;
         double e = ag__exp_of_negative(-fabs(z));
-        values[j] = (z < 0 ? 0 : z) + ag__log1p_of_finite(e);
-        slopes[j] = (z < 0 ? e : 1) / (1 + e);
+        values[j] = (z < 0 ? 0 : z) + ag__log1p_of_unit(e);
+        slopes[j] = (z < 0 ? e : 1) * ag__inverse1p_of_unit(e);
     }
 }
 

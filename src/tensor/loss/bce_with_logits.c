@@ -8,7 +8,7 @@ AG__INLINE ag__point weighted_law(double x, double t, double p)
 {
     double size = fabs(x), finite = ag__clamp(x, -DBL_MAX, DBL_MAX);
     double e = ag__exp_of_negative(size > AG__LARGEST_LOGIT ? -AG__LARGEST_LOGIT : -size);
-    double rest = ag__log1p_of_finite(e), larger = 1 / (1 + e), smaller = e / (1 + e);
+    double rest = ag__log1p_of_unit(e), larger = ag__inverse1p_of_unit(e), smaller = e * larger;
     double above = (finite > 0 ? finite : 0) + rest, below = (finite < 0 ? -finite : 0) + rest;
     return (ag__point){
         .value = p * t * below + (1 - t) * above + (finite - finite),

@@ -19,14 +19,14 @@ AG__INLINE ag__point bce_with_logits_loss_law(double x, double t, double unused)
     ag__exp_parts parts = ag__split_exp(size > AG__LARGEST_LOGIT ? -AG__LARGEST_LOGIT : -size);
     double e = parts.scale + parts.scale * parts.minus_one;
     double e_minus_one = parts.scale * parts.minus_one + (parts.scale - 1);
-    double reciprocal = 1 / (1 + e);
+    double reciprocal = ag__inverse1p_of_unit(e);
     double hard = x > 0 ? 1 : 0;
     double finite = ag__clamp(x, -DBL_MAX, DBL_MAX); /* so that an infinity times 0 is 0 */
     /* what σ falls short of `hard` by, or, near x = 0, of ½ */
     double distance = size < 1 ? 0.5 * e_minus_one * reciprocal : e * reciprocal;
     double from = size < 1 ? 0.5 : hard;
     return (ag__point){
-        .value = finite * (hard - t) + ag__log1p_of_finite(e),
+        .value = finite * (hard - t) + ag__log1p_of_unit(e),
         .slope = (from - t) + (x > 0 ? -distance : distance),
     };
 }

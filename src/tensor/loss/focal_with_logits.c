@@ -18,12 +18,12 @@ AG__INLINE ag__point focal_with_logits_loss_law(double x, double t, double gamma
     ag__exp_parts parts = ag__split_exp(size > LARGEST ? -LARGEST : -size);
     double e = parts.scale + parts.scale * parts.minus_one;
     double e_minus_one = parts.scale * parts.minus_one + (parts.scale - 1);
-    double large = 1 / (1 + e), small = e * large; /* σ(|x|) and σ(-|x|) */
+    double large = ag__inverse1p_of_unit(e), small = e * large; /* σ(|x|) and σ(-|x|) */
     double p = x > 0 ? large : small, q = x > 0 ? small : large;
     double missed = t * q + (1 - t) * p;
     double power = ag__exp(gamma * ag__log_of_normal(missed));
     double finite = ag__clamp(x, -(double)FLT_MAX, (double)FLT_MAX);
-    double log_sum = ag__log1p_of_finite(e);
+    double log_sum = ag__log1p_of_unit(e);
     double linear = x > 0 ? 1 - t : -t;
     double entropy = finite * linear + log_sum;
     /* σ - t from what σ falls short of 0 or 1 by, or, near x = 0, of ½ */

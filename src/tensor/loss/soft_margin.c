@@ -10,8 +10,8 @@ AG__INLINE ag__point soft_margin_loss_law(double x, double t, double unused)
     (void)unused;
     double score = x * t, e = ag__exp_of_negative(-fabs(score));
     return (ag__point){
-        .value = (score >= 0 ? 0 : -score) + ag__log1p_of_finite(e),
-        .slope = -t * (score < 0 ? 1 : e) / (1 + e),
+        .value = (score >= 0 ? 0 : -score) + ag__log1p_of_unit(e),
+        .slope = -t * (score < 0 ? 1 : e) * ag__inverse1p_of_unit(e),
     };
 }
 

@@ -172,7 +172,7 @@ static void write_gradients(const triple *row, const distances *d, double scale,
 ag__triplet_point ag__triplet_at(const ag__rows *rows, double difference)
 {
     if (rows->options != NULL && rows->options->soft_margin) {
-        double rest = ag__log1p(ag__exp_of_negative(-fabs(difference)));
+        double rest = ag__log1p_of_unit(ag__exp_of_negative(-fabs(difference)));
         return (ag__triplet_point){(difference > 0 ? difference : 0) + rest,
                                    ag__sigmoid(difference)};
     }
