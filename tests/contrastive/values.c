@@ -112,6 +112,23 @@ START_TEST(several_grains_add_up)
 }
 END_TEST
 
+/* Rows of several chunks. */
+START_TEST(long_rows_add_up)
+{
+    batch b = create_batch((kind)_i, 5, 1100, 11);
+    if (_i == PAIRS) b.parameter = 50; /* distances are near 47 */
+    static point p;
+    p = point_of(&b);
+    ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *grads[4];
+    compute_bits(&b, out, grads);
+    assert_near(&b, "value", 0, (double)out->data[0], reference(&b, &p, NULL));
+    static const size_t some[] = {0, 511, 512, 1023, 1024, 1099, 1100, 1611, 1612, 3299};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        assert_near(&b, "gradient", some[i], (double)grads[0]->data[some[i]],
+                    slope(&b, &p, 0, some[i], NULL));
+}
+END_TEST
+
 /* ---- PyTorch ---- */
 
 static void read_numbers(FILE *file, size_t count, double *numbers)
@@ -181,5 +198,6 @@ void add_values(Suite *suite)
     tcase_add_loop_test(tests, values_and_gradients_are_those_of_the_definition, 0, KINDS);
     tcase_add_loop_test(tests, a_batch_of_two_rows_and_of_one, 0, KINDS);
     tcase_add_loop_test(tests, several_grains_add_up, 0, KINDS);
+    tcase_add_loop_test(tests, long_rows_add_up, 0, KINDS);
     tcase_add_test(tests, values_and_gradients_are_those_of_pytorch);
 }

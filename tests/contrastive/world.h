@@ -6,7 +6,7 @@
 #include <check.h>
 
 #define MOST_ROWS 700
-#define MOST_WIDTH 16
+#define MOST_NUMBERS 11200 /* of an input */
 
 extern ag_arena *arena, *temp;
 
@@ -52,7 +52,7 @@ void assert_equal(float found, float expected);
 
 /* Inputs as doubles, so that differences can be taken. */
 typedef struct point {
-    double x[MOST_ROWS * MOST_WIDTH], y[MOST_ROWS * MOST_WIDTH], scale, bias;
+    double x[MOST_NUMBERS], y[MOST_NUMBERS], scale, bias;
 } point;
 
 point point_of(const batch *b);

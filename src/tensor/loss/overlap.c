@@ -41,7 +41,7 @@ typedef struct law {
     double alpha, beta, smoothing;
 } law;
 
-/* With M = α FP + β FN and H = TP + s: M / (H + M), whose derivative is (M' H - M t) / (H + M)². */
+/* With M = α FP + β FN and H = TP + s > 0: M / (H + M), whose derivative is (M' H - M t) / (H + M)². */
 static void compute_row(const ag__rows *rows, const law *l, size_t index)
 {
     size_t n = rows->n, offset = index * n;
@@ -52,9 +52,9 @@ static void compute_row(const ag__rows *rows, const law *l, size_t index)
     double missed =
         l->alpha * ag__sum(LANES, sums.false_alarms) + l->beta * ag__sum(LANES, sums.misses);
     double hits = ag__sum(LANES, sums.hits) + l->smoothing, all = hits + missed;
-    if (rows->values != NULL) rows->values[index] = all == 0 ? 0 : missed / all;
+    if (rows->values != NULL) rows->values[index] = missed / all;
     if (rows->sinks == NULL) return;
-    double for_hit = all == 0 ? 0 : hits / all / all, for_miss = all == 0 ? 0 : missed / all / all;
+    double for_hit = hits / all / all, for_miss = missed / all / all;
     double slopes[AG__CHUNK];
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
