@@ -19,10 +19,14 @@ namespace
 
 using Inputs = std::vector<Tensor>;
 
+// What the last input is, if it has not the shape of the first.
+enum class Last { like_first, number_of_row, class_of_row, list_of_row, sequences };
+
 struct Loss {
     const char *name;
     int num_inputs, num_differentiable;
     Tensor (*apply)(const Inputs &x, double parameter);
+    Last last = Last::like_first;
 };
 
 // A loss that libtorch does not have stands here in several ways of writing it; the fastest counts.
@@ -40,11 +44,13 @@ const Loss losses[] = {
     {"cross_entropy_loss", 2, 1,
      [](const Inputs &x, double) { return torch::cross_entropy_loss(x[0], x[1]); }},
     {"cross_entropy_labels_loss", 2, 1,
-     [](const Inputs &x, double) { return torch::cross_entropy_loss(x[0], x[1]); }},
+     [](const Inputs &x, double) { return torch::cross_entropy_loss(x[0], x[1]); },
+     Last::class_of_row},
     {"nll_loss", 2, 1, [](const Inputs &x, double) { return -(x[0] * x[1]).sum(1).mean(); }},
     {"nll_loss", 2, 1,
      [](const Inputs &x, double) { return (x[0] * x[1]).sum() * (-1.0 / x[0].size(0)); }},
-    {"nll_labels_loss", 2, 1, [](const Inputs &x, double) { return torch::nll_loss(x[0], x[1]); }},
+    {"nll_labels_loss", 2, 1, [](const Inputs &x, double) { return torch::nll_loss(x[0], x[1]); },
+     Last::class_of_row},
     {"kl_div_loss", 2, 1,
      [](const Inputs &x, double) { return torch::kl_div(x[0], x[1], at::Reduction::Mean); }},
     {"hinge_loss", 2, 1,
@@ -57,7 +63,8 @@ const Loss losses[] = {
     {"cosine_embedding_loss", 3, 2,
      [](const Inputs &x, double margin) {
          return torch::cosine_embedding_loss(x[0], x[1], x[2], margin);
-     }},
+     },
+     Last::number_of_row},
     {"triplet_loss", 3, 3,
      [](const Inputs &x, double margin) {
          return torch::triplet_margin_loss(x[0], x[1], x[2], margin);
@@ -95,18 +102,19 @@ const Loss losses[] = {
          return torch::nn::functional::multilabel_soft_margin_loss(x[0], x[1]);
      }},
     {"multi_margin_loss", 2, 1,
-     [](const Inputs &x, double margin) {
-         return torch::multi_margin_loss(x[0], x[1], 1, margin);
-     }},
+     [](const Inputs &x, double margin) { return torch::multi_margin_loss(x[0], x[1], 1, margin); },
+     Last::class_of_row},
     {"multilabel_margin_loss", 2, 1,
-     [](const Inputs &x, double) { return torch::multilabel_margin_loss(x[0], x[1]); }},
+     [](const Inputs &x, double) { return torch::multilabel_margin_loss(x[0], x[1]); },
+     Last::list_of_row},
     {"ctc_loss", 2, 1,
      [](const Inputs &x, double) {
          std::vector<int64_t> frames(CTC_SEQUENCES, x[0].size(0) / CTC_SEQUENCES);
          std::vector<int64_t> labels(CTC_SEQUENCES, x[1].size(0) / CTC_SEQUENCES);
          Tensor log_probs = x[0].view({frames[0], CTC_SEQUENCES, -1}).log_softmax(2);
          return torch::ctc_loss(log_probs, x[1].view({CTC_SEQUENCES, -1}), frames, labels);
-     }},
+     },
+     Last::sequences},
 };
 
 struct LossRun {
@@ -137,24 +145,29 @@ void run_loss(void *context)
     run_once(*static_cast<LossRun *>(context));
 }
 
+std::vector<int64_t> shape_of(Last what, const loss_cell &cell)
+{
+    switch (what) {
+    case Last::number_of_row:
+    case Last::class_of_row: return {cell.rows};
+    case Last::sequences: return {cell.rows / CTC_FRAMES_PER_LABEL};
+    default: return {cell.rows, cell.columns};
+    }
+}
+
 // Copies the inputs, so that they lie in memory of the allocator in use.
 Inputs copy_inputs(const Loss &loss, const loss_cell &cell, float *memory)
 {
     Inputs inputs;
-    bool sequences = std::strcmp(cell.name, "ctc_loss") == 0;
-    bool classes = sequences || std::strstr(cell.name, "_labels_") != nullptr ||
-                   std::strcmp(cell.name, "multi_margin_loss") == 0;
-    bool lists = std::strcmp(cell.name, "multilabel_margin_loss") == 0;
-    bool labels_rows = std::strcmp(cell.name, "cosine_embedding_loss") == 0;
     for (int i = 0; i < loss.num_inputs; i++) {
-        bool one = (labels_rows && i == 2) || (classes && i == 1);
-        int64_t rows = sequences && i == 1 ? cell.rows / CTC_FRAMES_PER_LABEL : cell.rows;
-        Tensor input = one ? torch::empty({rows}) : torch::empty({rows, cell.columns});
+        Last what = i + 1 == loss.num_inputs ? loss.last : Last::like_first;
+        Tensor input = torch::empty(shape_of(what, cell));
         input.copy_(torch::from_blob(memory, input.sizes()));
         memory += input.numel();
+        bool numbers = what == Last::like_first || what == Last::number_of_row;
+        if (!numbers) input = input.to(torch::kLong);
         inputs.push_back(input.requires_grad_(i < loss.num_differentiable));
     }
-    if (classes || lists) inputs[1] = inputs[1].to(torch::kLong);
     return inputs;
 }
 

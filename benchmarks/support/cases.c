@@ -58,9 +58,7 @@ static ag__shape shape_of(uint32_t rows, uint32_t columns)
 
 static bool works_on_rows(const op_entry *entry)
 {
-    return strcmp(entry->name, "cross_entropy_loss") == 0 || strcmp(entry->name, "nll_loss") == 0 ||
-           strcmp(entry->name, "multilabel_soft_margin_loss") == 0 || entry->op->takes_labels ||
-           strstr(entry->name, "softmax") != NULL;
+    return entry->op->by_rows || strstr(entry->name, "softmax") != NULL;
 }
 
 static void set_sequences(op_case *c, uint32_t rows, uint32_t columns)
