@@ -15,8 +15,8 @@
 /* So many sequences are worked on at the same time, each in memory of its own. */
 enum { MOST_SLOTS = 8 };
 
-/* Rough cost of a state at a frame, of which each pass makes four exponentials or logarithms. */
-#define STATE_NANOSECONDS (8 * AG__TRANSCENDENTAL)
+/* Rough cost of a state at a frame, of which each pass makes three exponentials or logarithms. */
+#define STATE_NANOSECONDS (6 * AG__TRANSCENDENTAL)
 
 /* ---- checks ---- */
 
@@ -97,11 +97,11 @@ static ag_status infer_shape(const ag__call *call, ag__shape *shape)
     return status;
 }
 
-/* ---- memory to work in: of each slot the forward pass, two frames of the backward pass, a row of classes ---- */
+/* ---- memory to work in ---- */
 
-static size_t most_states(const ag__call *call)
+static size_t longest_target(const ag__call *call)
 {
-    return ag__ctc_states(call->indices->shape[1]);
+    return call->indices->shape[1];
 }
 
 static size_t slots_of(const ag__call *call)
@@ -109,14 +109,19 @@ static size_t slots_of(const ag__call *call)
     return batch_of(call) < MOST_SLOTS ? batch_of(call) : MOST_SLOTS;
 }
 
+/* Of a slot: the tables of a sequence, the rows of the forward pass, two of the backward pass, a row of classes. */
 static size_t slot_numbers(const ag__call *call)
 {
     const uint32_t *dims = call->inputs[0]->shape;
-    return ((size_t)dims[0] + 2) * most_states(call) + dims[2];
+    size_t longest = longest_target(call);
+    return ag__ctc_tables(longest) + ((size_t)dims[0] + 2) * ag__ctc_row(longest) + dims[2];
 }
 
+/* More than there is where the number itself would overflow. */
 static size_t scratch_bytes(const ag__call *call)
 {
+    double rows = (double)call->inputs[0]->shape[0] + 2;
+    if (rows * (double)ag__ctc_row(longest_target(call)) > 0x1p56) return SIZE_MAX;
     return (batch_of(call) + slots_of(call) * slot_numbers(call)) * sizeof(double);
 }
 
@@ -130,18 +135,20 @@ typedef struct pass {
     double scale;
 } pass;
 
-static ag__ctc_sequence sequence_at(const ag__call *call, size_t index)
+/* Its tables lie in `memory`. */
+static ag__ctc_sequence sequence_at(const ag__call *call, size_t index, double *memory)
 {
     const uint32_t *dims = call->inputs[0]->shape;
-    size_t longest = call->indices->shape[1];
-    return (ag__ctc_sequence){
+    size_t longest = longest_target(call);
+    ag__ctc_sequence q = {
         .frames = length_of(call, AG__CTC_INPUT_LENGTHS, index, dims[0]),
         .labels = length_of(call, AG__CTC_TARGET_LENGTHS, index, longest),
         .log_probs = call->inputs[0]->data + index * dims[2],
         .stride = (size_t)dims[1] * dims[2],
-        .target = call->indices->data + index * longest,
-        .blank = call->integers[AG__CTC_BLANK],
     };
+    ag__ctc_prepare(&q, call->indices->data + index * longest, call->integers[AG__CTC_BLANK],
+                    memory);
+    return q;
 }
 
 /* What a sequence's loss is divided by beside the batch. */
@@ -161,12 +168,12 @@ static void write_frame(const pass *p, size_t index, size_t t, const double *row
     }
 }
 
-static void write_gradient(const pass *p, const ag__ctc_sequence *q, size_t index, double *memory,
+static void write_gradient(const pass *p, const ag__ctc_sequence *q, size_t index, double *lattice,
                            double log_sum)
 {
-    size_t states = ag__ctc_states(q->labels), classes = p->call->inputs[0]->shape[2];
-    double *frames[2] = {memory + q->frames * states, memory + (q->frames + 1) * states};
-    double *row = frames[1] + states;
+    size_t width = ag__ctc_row(q->labels), classes = p->call->inputs[0]->shape[2];
+    double *frames[2] = {lattice + q->frames * width, lattice + (q->frames + 1) * width};
+    double *row = frames[1] + width;
     double scale = p->upstream != NULL ? (double)p->upstream[index] : p->scale;
     scale /= labels_divisor(p->call, q);
     bool none = p->call->integers[AG__CTC_ZERO_INFINITY] && log_sum == -HUGE_VAL;
@@ -179,23 +186,24 @@ static void write_gradient(const pass *p, const ag__ctc_sequence *q, size_t inde
         ag__ctc_advance(q, true, t, t + 1 < q->frames ? later : NULL, now);
         for (size_t c = 0; c < classes; c++)
             row[c] = log_sum == -HUGE_VAL ? (double)NAN : 0;
-        ag__ctc_add_shares(q, t, memory + t * states, now, log_sum, row);
+        ag__ctc_add_shares(q, t, lattice + t * width, now, log_sum, row);
         write_frame(p, index, t, row, scale);
     }
 }
 
 static void compute_sequence(const pass *p, size_t index, double *memory)
 {
-    ag__ctc_sequence q = sequence_at(p->call, index);
-    size_t states = ag__ctc_states(q.labels);
+    ag__ctc_sequence q = sequence_at(p->call, index, memory);
+    double *lattice = memory + ag__ctc_tables(longest_target(p->call));
+    size_t width = ag__ctc_row(q.labels);
     for (size_t t = 0; t < q.frames; t++)
-        ag__ctc_advance(&q, false, t, t > 0 ? memory + (t - 1) * states : NULL,
-                        memory + t * states);
+        ag__ctc_advance(&q, false, t, t > 0 ? lattice + (t - 1) * width : NULL,
+                        lattice + t * width);
     double log_sum = q.labels == 0 ? 0 : -HUGE_VAL; /* of no frames */
-    if (q.frames > 0) log_sum = ag__ctc_log_sum(&q, memory + (q.frames - 1) * states);
+    if (q.frames > 0) log_sum = ag__ctc_log_sum(&q, lattice + (q.frames - 1) * width);
     bool none = p->call->integers[AG__CTC_ZERO_INFINITY] && log_sum == -HUGE_VAL;
     p->values[index] = none ? 0 : -log_sum / labels_divisor(p->call, &q);
-    if (p->sink != NULL) write_gradient(p, &q, index, memory, log_sum);
+    if (p->sink != NULL) write_gradient(p, &q, index, lattice, log_sum);
 }
 
 static void compute_slots(size_t begin, size_t end, void *context)
@@ -210,7 +218,8 @@ static void compute_slots(size_t begin, size_t end, void *context)
 static void run(pass *p)
 {
     const ag__call *call = p->call;
-    double cells = (double)(call->inputs[0]->shape[0] * batch_of(call)) * (double)most_states(call);
+    double cells = (double)(call->inputs[0]->shape[0] * batch_of(call)) *
+                   (double)ag__ctc_states(longest_target(call));
     p->values = call->scratch;
     ag__parallel_for(slots_of(call), STATE_NANOSECONDS * cells, compute_slots, p);
 }

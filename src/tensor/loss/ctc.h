@@ -21,13 +21,20 @@ static inline ag__call ag__ctc_call(const ag_indices *targets, const ag_indices 
                       .lengths = {input_lengths, target_lengths}};
 }
 
-/* One sequence; its states are its labels with blanks before, between and after them. */
+/*
+ * One sequence; its states are its labels with blanks before, between and after them. A path goes from frame
+ * to frame to the same state, to the next, or, unless that would leave out the blank between two equal labels,
+ * from label to label.
+ */
 typedef struct ag__ctc_sequence {
     size_t frames, labels;
     const float *log_probs; /* of the first frame */
     size_t stride;          /* from one frame to the next */
-    const int32_t *target;
-    size_t blank;
+
+    size_t states;
+    uint32_t *classes; /* of each state */
+    double *skips; /* 1 for states that may be reached from two before, else 0; two more, of 0 */
+    double *emissions; /* room for the log-probabilities of the states at a frame */
 } ag__ctc_sequence;
 
 static inline size_t ag__ctc_states(size_t labels)
@@ -35,23 +42,39 @@ static inline size_t ag__ctc_states(size_t labels)
     return 2 * labels + 1;
 }
 
-static inline size_t ag__ctc_class(const ag__ctc_sequence *q, size_t state)
+/* ---- memory, in doubles, for sequences of at most so many labels ---- */
+
+/* The lattice's row of one frame has two places before its states and two behind, for paths from nowhere. */
+#define AG__CTC_BESIDE 2
+
+static inline size_t ag__ctc_row(size_t labels)
 {
-    return state % 2 ? (size_t)q->target[state / 2] : q->blank;
+    return ag__ctc_states(labels) + 2 * AG__CTC_BESIDE;
 }
 
+/* The tables of a sequence: skips, emissions, classes. */
+static inline size_t ag__ctc_tables(size_t labels)
+{
+    return 3 * ag__ctc_states(labels) + AG__CTC_BESIDE;
+}
+
+/* ---- a pass over the lattice ---- */
+
+/* Fills the tables, which lie in `memory`, of a sequence whose other fields are set. */
+void ag__ctc_prepare(ag__ctc_sequence *q, const int32_t *target, uint32_t blank, double *memory);
+
 /*
- * One frame of the forward algorithm: now[r] is the logarithm of what all paths up to frame t make that
- * end in state r, from `before` at the last frame, NULL if there is none. Backwards it goes from the last
- * frame to the first, and r counts from the last state.
+ * One frame of the forward algorithm: writes the row of the logarithms of what all paths up to frame t make that
+ * end in each state, from the row before, NULL if there is none. Backwards it is what all paths from frame
+ * t on make that begin there, from the row behind.
  */
 void ag__ctc_advance(const ag__ctc_sequence *q, bool backwards, size_t t, const double *before,
                      double *now);
 
-/* log Σ_paths Π_t p_t, from the last frame of a forward pass. */
+/* log Σ_paths Π_t p_t, from the last row of a forward pass. */
 double ag__ctc_log_sum(const ag__ctc_sequence *q, const double *last);
 
-/* Adds -share of paths, by class, to a row of all classes at frame t; from both passes at that frame. */
+/* Adds -share of paths, by class, to a row of all classes at frame t, from the rows of both passes there. */
 void ag__ctc_add_shares(const ag__ctc_sequence *q, size_t t, const double *forward,
                         const double *backward, double log_sum, double *row);
 
