@@ -79,6 +79,8 @@ START_TEST(errors_name_what_is_wrong)
     bad = b;
     bad.margin = -1;
     if (_i == ARCFACE) assert_refused(&bad, AG_ERROR_ARGUMENT, "margin is -1");
+    bad.margin = 3.25f;
+    if (_i == ARCFACE) assert_refused(&bad, AG_ERROR_ARGUMENT, "margin is 3.25");
     if (_i == ARCFACE) {
         b.labels->data[3] = 4;
         assert_refused(&b, AG_ERROR_DOMAIN, "labels[3] is 4 but weight has 4 classes");
