@@ -3,8 +3,8 @@
 
 Exchanges single tokens of the laws and the optimisers (tests/mutation/mutants.py), compiles each wrong
 file, links it before the library, and runs the tests that should notice. Prints every mutant that
-survives. Needs a build folder in which the tests are built, from which it takes all the rest; one with
---enable-sanitizers=address notices wrong bounds.
+survives. Needs a build folder in which the tests are built, from which it takes all the rest. What survives
+there is tried again in a second one, of --enable-sanitizers=address, which notices wrong bounds.
 """
 import argparse
 import concurrent.futures
@@ -124,14 +124,18 @@ class Build:
 
 
 class Hunt:
-    """Tries mutants against the tests."""
+    """Tries mutants against the tests of a build."""
 
-    def __init__(self, build):
+    def __init__(self, build, chosen):
+        names = dict.fromkeys(name for _, some in chosen for name in some)
+        build.find_tests(sorted({name.partition(':')[0] for name in names}))
         self.build = build
         self.seconds = {}
         self.measuring = threading.Lock()
         self.local = threading.local()
-        self.dependents = {}
+        self.dependents = {path: build.dependents(path)
+                           for path in {mutant.path for mutant, _ in chosen}
+                           if path.endswith('.h')}
 
     def folder(self):
         """A folder of this thread's own."""
@@ -236,6 +240,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--source', default='.', help='the source tree')
     parser.add_argument('--build', default='.', help='a configured build folder')
+    parser.add_argument('--sanitized', help='another one, with sanitizers, for what survives')
     parser.add_argument('--count', type=int, default=100, help='how many mutants; 0 for all')
     parser.add_argument('--seed', type=int, default=1, help='which ones')
     parser.add_argument('--files', default='', help='only in files whose path contains this')
@@ -270,16 +275,18 @@ def main():
     source_dir, build_dir = os.path.abspath(arguments.source), os.path.abspath(arguments.build)
     arguments.source = source_dir
     chosen = choose(arguments)
-    names = list(dict.fromkeys(name for _, some in chosen for name in some))
     with tempfile.TemporaryDirectory(prefix='mutation-') as folder:
-        build = Build(source_dir, build_dir, folder)
-        build.find_tests(sorted({name.partition(':')[0] for name in names}))
-        hunt = Hunt(build)
-        for path in {mutant.path for mutant, _ in chosen if mutant.path.endswith('.h')}:
-            hunt.dependents[path] = build.dependents(path)
+        hunt = Hunt(Build(source_dir, build_dir, folder), chosen)
+        sanitized = arguments.sanitized and Hunt(
+            Build(source_dir, os.path.abspath(arguments.sanitized), folder), chosen)
 
         def examine(each):
-            verdict = hunt.try_mutant(*each)
+            mutant, names = each
+            verdict = hunt.try_mutant(mutant, names)
+            if verdict == '' and sanitized:
+                # a single case looks at values only, and takes minutes with sanitizers
+                whole = [name for name in names if ':' not in name]
+                verdict = sanitized.try_mutant(mutant, whole)
             outcome = 'does not compile' if verdict is None else f'killed by {verdict}'
             print(f'survived: {each[0].diff()}' if verdict == '' else
                   f'{outcome}: {each[0].path}:{each[0].line_number}', flush=True)
