@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(several_grains_add_up)
 {
-    batch b = create_batch((kind)_i, 291, 2, 3);
+    batch b = create_batch((kind)_i, 523, 2, 3); /* beyond a block of columns */
     static point p;
     p = point_of(&b);
     ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1}), *grads[4];
@@ -105,7 +105,7 @@ START_TEST(several_grains_add_up)
     ck_assert_int_eq(call_tensors(&b, out, grads), AG_OK);
     if (b.kind == ALL) return; /* the reference would take n³ steps for each difference */
     assert_near(&b, "value", 0, (double)out->data[0], reference(&b, &p, NULL));
-    static const size_t some[] = {0, 1, 255, 256, 257, 511, 512, 580};
+    static const size_t some[] = {0, 1, 255, 256, 257, 511, 512, 580, 1023, 1024, 1045};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         assert_near(&b, "gradient", some[i], (double)grads[0]->data[some[i]],
                     slope(&b, &p, 0, some[i], NULL));
