@@ -5,7 +5,7 @@
 #include <autograd/autograd.h>
 #include <check.h>
 
-#define MOST_ROWS 700
+#define MOST_ROWS 1100
 #define MOST_NUMBERS 11200 /* of an input */
 
 extern ag_arena *arena, *temp;
