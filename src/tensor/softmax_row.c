@@ -28,10 +28,12 @@ AG__INLINE void maximum(size_t n, const float *restrict x, float *restrict out)
     }
     for (size_t k = 0; k < n; k++)
         lanes[k] = x[k] > lanes[k] ? x[k] : lanes[k];
-    float result = lanes[0];
-    for (size_t k = 1; k < LANES; k++)
-        result = lanes[k] > result ? lanes[k] : result;
-    *out = result;
+    for (size_t half = LANES / 2; half > 0; half /= 2) {
+#pragma omp simd
+        for (size_t k = 0; k < half; k++)
+            lanes[k] = lanes[k + half] > lanes[k] ? lanes[k + half] : lanes[k];
+    }
+    *out = lanes[0];
 }
 
 /* Adds e^(x - m) of all but the maximum, and how often that occurs, to lanes. */
