@@ -105,7 +105,7 @@ START_TEST(several_grains_add_up)
     ck_assert_int_eq(call_tensors(&b, out, grads), AG_OK);
     if (b.kind == ALL) return; /* the reference would take n³ steps for each difference */
     assert_near(&b, "value", 0, (double)out->data[0], reference(&b, &p, NULL));
-    static const size_t some[] = {0, 1, 255, 256, 257, 511, 512, 580, 1023, 1024, 1045};
+    static const size_t some[] = {0, 511, 512, 1023, 1045};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         assert_near(&b, "gradient", some[i], (double)grads[0]->data[some[i]],
                     slope(&b, &p, 0, some[i], NULL));
