@@ -218,7 +218,8 @@ START_TEST(labels_that_do_not_fit)
     c.frames->data[0] = c.labels->data[0] = 2; /* equal labels need a blank between them */
     result r = evaluate(&c);
     ck_assert(isinf(r.value->data[0]) && r.value->data[0] > 0);
-    ck_assert(isnan(r.gradient->data[0]) && r.gradient->data[8] == 0);
+    for (size_t i = 0; i < r.gradient->size; i++) /* of all classes; the third frame does not count */
+        ck_assert(i < 6 ? isnan(r.gradient->data[i]) : r.gradient->data[i] == 0);
     c.zero_infinity = true;
     r = evaluate(&c);
     ck_assert(r.value->data[0] == 0);
