@@ -182,6 +182,35 @@ END_TEST
 /* ---- where care is needed ---- */
 
 /* p (1 - p) of a class that is certain to 40 digits, and of logits far out. */
+/* Rows of several chunks: Σ t · p (v - Σ p v). */
+START_TEST(long_rows_of_cross_entropy_add_up)
+{
+    enum { LONG_ROW = 1100 };
+    const uint32_t shape[] = {2, LONG_ROW};
+    ag_random random = ag_random_create(7);
+    ag_tensor **const tensors[] = {&x, &target, &vector, &out};
+    for (int i = 0; i < 4; i++) {
+        *tensors[i] = ag_tensor_create(arena, 2, shape);
+        ag_tensor_fill_uniform(*tensors[i], &random, 0, 1);
+    }
+    ck_assert_int_eq(hvp(CROSS_ENTROPY, vector, out, AG_REDUCTION_SUM), AG_OK);
+    for (size_t row = 0; row < out->size; row += LONG_ROW) {
+        real exponentials = 0, along = 0, total = 0;
+        for (size_t i = row; i < row + LONG_ROW; i++) {
+            exponentials += expl((real)x->data[i]);
+            along += expl((real)x->data[i]) * (real)vector->data[i];
+            total += (real)target->data[i];
+        }
+        for (size_t i = row; i < row + LONG_ROW; i++) {
+            real p = expl((real)x->data[i]) / exponentials;
+            real expected = total * p * ((real)vector->data[i] - along / exponentials);
+            ck_assert_double_eq_tol((double)out->data[i], (double)expected,
+                                    (double)(1e-6L * fabsl(expected) + 1e-9L));
+        }
+    }
+}
+END_TEST
+
 START_TEST(tails_are_exact)
 {
     ag_tensor_fill(x, 0);
@@ -264,6 +293,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, products_are_second_derivatives, 0, KINDS);
     tcase_add_loop_test(tests, products_are_differences_of_gradients, 0, KINDS);
+    tcase_add_test(tests, long_rows_of_cross_entropy_add_up);
     tcase_add_test(tests, tails_are_exact);
     tcase_add_loop_test(tests, nan_is_data, 0, KINDS);
     tcase_add_loop_test(tests, threads_change_no_bit, 0, KINDS);

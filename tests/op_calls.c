@@ -258,9 +258,9 @@ const op_entry *op_find(const char *name)
 
 /* ---- shapes of cases ---- */
 
-static const ag__shape small_shapes[] = {{1, {1}},      {1, {7}},        {2, {1, 1}},
-                                         {2, {4, 1}},   {2, {1, 6}},     {2, {3, 5}},
-                                         {2, {32, 10}}, {3, {5, 3, 17}}, {4, {2, 1, 3, 4}}};
+static const ag__shape small_shapes[] = {
+    {1, {1}},    {1, {7}},      {2, {1, 1}},   {2, {4, 1}},     {2, {1, 6}},
+    {2, {3, 5}}, {2, {32, 10}}, {2, {17, 32}}, {3, {5, 3, 17}}, {4, {2, 1, 3, 4}}};
 static const ag__shape large_shapes[] = {{1, {200003}}, {2, {700, 300}}};
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
