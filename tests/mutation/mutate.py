@@ -74,7 +74,7 @@ class Build:
         command = ['make', '-s', '--no-print-directory', '-C', self.build_dir,
                    f'--eval=ag-print: ; $(info $({name}))@:', 'ag-print']
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        return shlex.split(printed)
+        return shlex.split(printed.splitlines()[-1])  # what make says of itself comes before
 
     def sources(self, name):
         return [word for word in self.variable(name) if word.endswith('.c')]
