@@ -105,6 +105,21 @@ START_TEST(smoothing_of_1_wants_all_classes_alike)
 }
 END_TEST
 
+/* Beyond the first chunk of a row: (1 - s) (lse - 1) + s Σ (lse - x) / n, where only the label's logit is 1. */
+START_TEST(smoothing_of_a_long_row)
+{
+    enum { CLASSES = 1100, LABEL = 1000 };
+    ag_tensor *logits = ag_tensor_create_zeros(arena, 2, SHAPE(1, CLASSES));
+    logits->data[LABEL] = 1;
+    labelled r =
+        cross_entropy(logits, labels(1, LABELS(LABEL)), (ag_loss_options){.label_smoothing = 0.5f});
+    double sum = CLASSES - 1 + exp(1), spread = 0.5 / CLASSES;
+    assert_near(r.value, log(sum) - 0.5 - spread, 1e-7);
+    assert_near((double)r.gradient->data[0], 1 / sum - spread, 1e-6);
+    assert_near((double)r.gradient->data[LABEL], exp(1) / sum - spread - 0.5, 1e-6);
+}
+END_TEST
+
 /* PyTorch divides by the sum of the labels' weights, which is 0, and gives NaN. */
 START_TEST(class_weights_of_0_for_all_labels)
 {
@@ -164,6 +179,7 @@ void add_labels(Suite *suite)
     tcase_add_test(tests, labels_of_another_shape);
     tcase_add_test(tests, minus_infinity_logits_with_smoothing);
     tcase_add_test(tests, smoothing_of_1_wants_all_classes_alike);
+    tcase_add_test(tests, smoothing_of_a_long_row);
     tcase_add_test(tests, class_weights_of_0_for_all_labels);
     tcase_add_test(tests, z_loss_adds_the_square_of_the_log_sum);
     tcase_add_test(tests, num_correct_takes_the_first_of_equals_and_no_nan);
