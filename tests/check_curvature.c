@@ -231,6 +231,22 @@ START_TEST(tails_are_exact)
 }
 END_TEST
 
+START_TEST(logits_far_away_have_no_curvature)
+{
+    ag_tensor_fill(target, 1);
+    ag_tensor_fill(vector, 1);
+    ag_tensor_fill(x, 0);
+    x->data[0] = 1000;
+    x->data[1] = -1000;
+    x->data[2] = INFINITY;
+    x->data[3] = -INFINITY;
+    ck_assert_int_eq(hvp(LOGITS, vector, out, AG_REDUCTION_SUM), AG_OK);
+    for (int i = 0; i < 4; i++)
+        ck_assert(out->data[i] == 0);
+    ck_assert(out->data[4] == 0.25f);
+}
+END_TEST
+
 START_TEST(nan_is_data)
 {
     prepare((kind)_i);
@@ -295,6 +311,7 @@ int main(void)
     tcase_add_loop_test(tests, products_are_differences_of_gradients, 0, KINDS);
     tcase_add_test(tests, long_rows_of_cross_entropy_add_up);
     tcase_add_test(tests, tails_are_exact);
+    tcase_add_test(tests, logits_far_away_have_no_curvature);
     tcase_add_loop_test(tests, nan_is_data, 0, KINDS);
     tcase_add_loop_test(tests, threads_change_no_bit, 0, KINDS);
     tcase_add_loop_test(tests, errors_name_what_is_wrong, 0, KINDS);

@@ -89,6 +89,19 @@ static void take_steps(valley *v, int steps)
 
 /* ---- minima ---- */
 
+START_TEST(the_usual_settings)
+{
+    ag_lbfgs_options usual = ag_lbfgs_defaults();
+    ck_assert(usual.learning_rate == 1);
+    ck_assert(usual.max_iterations == 20);
+    ck_assert(usual.max_evaluations == 25);
+    ck_assert(usual.tolerance_grad == 1e-7f);
+    ck_assert(usual.tolerance_change == 1e-9f);
+    ck_assert(usual.history_size == 100);
+    ck_assert(usual.strong_wolfe);
+}
+END_TEST
+
 START_TEST(it_finds_the_end_of_the_valley)
 {
     valley v;
@@ -338,6 +351,7 @@ int main(void)
     Suite *suite = suite_create("lbfgs");
     TCase *tests = add_case(suite, "lbfgs");
     tcase_add_checked_fixture(tests, create_arena, destroy_arena);
+    tcase_add_test(tests, the_usual_settings);
     tcase_add_test(tests, it_finds_the_end_of_the_valley);
     tcase_add_test(tests, a_loss_of_nan_is_avoided);
     tcase_add_test(tests, trials_are_made_where_the_cubic_is_least);

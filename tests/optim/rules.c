@@ -270,6 +270,38 @@ START_TEST(the_usual_settings_of_adamw)
 }
 END_TEST
 
+START_TEST(the_usual_settings_of_adam)
+{
+    ag_adam_options usual = ag_adam_defaults();
+    ck_assert(usual.learning_rate == 1e-3f);
+    ck_assert(usual.beta1 == 0.9f);
+    ck_assert(usual.beta2 == 0.999f);
+    ck_assert(usual.epsilon == 1e-8f);
+    ck_assert(usual.weight_decay == 0);
+}
+END_TEST
+
+START_TEST(the_usual_settings_of_rmsprop)
+{
+    ag_rmsprop_options usual = ag_rmsprop_defaults();
+    ck_assert(usual.learning_rate == 1e-2f);
+    ck_assert(usual.alpha == 0.99f);
+    ck_assert(usual.epsilon == 1e-8f);
+    ck_assert(usual.weight_decay == 0 && usual.momentum == 0);
+    ck_assert(!usual.centered);
+}
+END_TEST
+
+START_TEST(the_usual_settings_of_adagrad)
+{
+    ag_adagrad_options usual = ag_adagrad_defaults();
+    ck_assert(usual.learning_rate == 1e-2f);
+    ck_assert(usual.learning_rate_decay == 0 && usual.weight_decay == 0);
+    ck_assert(usual.initial_accumulator_value == 0);
+    ck_assert(usual.epsilon == 1e-10f);
+}
+END_TEST
+
 void add_rules(Suite *suite)
 {
     TCase *tests = add_case(suite, "rules");
@@ -284,4 +316,7 @@ void add_rules(Suite *suite)
     tcase_add_test(tests, without_gradient_values_adamw_only_decays);
     tcase_add_test(tests, a_learning_rate_of_zero_moves_nothing);
     tcase_add_test(tests, the_usual_settings_of_adamw);
+    tcase_add_test(tests, the_usual_settings_of_adam);
+    tcase_add_test(tests, the_usual_settings_of_rmsprop);
+    tcase_add_test(tests, the_usual_settings_of_adagrad);
 }
