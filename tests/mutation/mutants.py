@@ -96,6 +96,10 @@ class Mutant:
     def key(self):
         return self.path, self.before, self.after
 
+    def operations(self):
+        """The operations that the file describes, which alone can come out wrong; none: all can."""
+        return re.findall(r'^const ag__op ag__op_(\w+) = ', self.new_source, re.MULTILINE)
+
     def diff(self):
         return f'{self.path}:{self.line_number}\n  - {self.before}\n  + {self.after}'
 

@@ -143,13 +143,15 @@ class Hunt:
             self.local.folder = tempfile.mkdtemp(dir=self.build.folder)
         return self.local.folder
 
-    def run(self, program, case, limit):
+    def run(self, program, case, limit, operations=()):
         """Whether a test program passes within a limit of seconds."""
         # otherwise each test is a process of its own, which outlives the program if it hangs
         environment = dict(os.environ, OMP_NUM_THREADS='2', CK_FORK='no',
                            ASAN_OPTIONS='allocator_may_return_null=1:detect_leaks=0')
         if case:
             environment['CK_RUN_CASE'] = case
+        if operations:
+            environment['CHECK_OPS'] = ','.join(operations)
         process = subprocess.Popen([program], cwd=self.build.build_dir, env=environment,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                    start_new_session=True)
@@ -206,7 +208,7 @@ class Hunt:
             limit = self.limit(name)
             program = os.path.join(self.folder(), test)
             self.build.link(test, program, objects)
-            if not self.run(program, case, limit):
+            if not self.run(program, case, limit, mutant.operations()):
                 return name
         return ''
 

@@ -4,7 +4,25 @@
 #include "ops/world.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+static bool is_chosen(const op_entry *entry)
+{
+    const char *rest = getenv("CHECK_OPS");
+    if (rest == NULL) return true;
+    for (size_t length; *rest != '\0'; rest += length + (rest[length] == ',')) {
+        length = strcspn(rest, ",");
+        if (length == strlen(entry->name) && strncmp(rest, entry->name, length) == 0) return true;
+    }
+    return false;
+}
+
+void add_for_entries(TCase *tests, const TTest *test, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (is_chosen(&op_entries[i])) tcase_add_loop_test(tests, test, i, i + 1);
+}
 
 void set_up(fixture *f, const op_case *c)
 {
