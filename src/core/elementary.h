@@ -78,7 +78,7 @@ AG__INLINE double ag__clamp(double x, double low, double high)
 /* -1, 0 or 1; NaN of NaN. */
 AG__INLINE double ag__sign(double x)
 {
-    return x > 0 ? 1 : x < 0 ? -1 : x;
+    return islessgreater(x, 0) ? copysign(1, x) : x;
 }
 
 /* e^x; 0 below -700: denormal numbers, which come soon after, take a hundred times as long. */

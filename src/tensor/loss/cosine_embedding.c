@@ -37,19 +37,27 @@ typedef struct products {
     double first[LANES], second[LANES], both[LANES];
 } products;
 
-/* a · a, b · b and a · b */
-AG__INLINE void sum_products(size_t n, const vector *a, const vector *b, products *restrict sums)
+AG__INLINE void add_products(size_t lanes, const vector *a, const vector *b, size_t i,
+                             products *restrict sums)
 {
-    for (size_t i = 0; i < n; i += LANES) {
-        size_t lanes = n - i < LANES ? n - i : LANES;
 #pragma omp simd
-        for (size_t k = 0; k < lanes; k++) {
-            double x = component(a, i + k), y = component(b, i + k);
-            sums->first[k] += x * x;
-            sums->second[k] += y * y;
-            sums->both[k] += x * y;
-        }
+    for (size_t k = 0; k < lanes; k++) {
+        double x = component(a, i + k), y = component(b, i + k);
+        sums->first[k] += x * x;
+        sums->second[k] += y * y;
+        sums->both[k] += x * y;
     }
+}
+
+/* a · a, b · b and a · b */
+AG__INLINE void sum_products(size_t n, const vector *a, const vector *b, products *sums)
+{
+    products full = *sums;
+    size_t i = 0;
+    for (; n - i >= LANES; i += LANES)
+        add_products(LANES, a, b, i, &full);
+    *sums = full;
+    add_products(n - i, a, b, i, sums);
 }
 
 /*

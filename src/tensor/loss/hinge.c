@@ -7,11 +7,9 @@
 AG__INLINE ag__point hinge_loss_law(double p, double t, double unused)
 {
     (void)unused;
-    double missing = 1 - p * t; /* to the margin; NaN fails the comparison and stays */
-    return (ag__point){
-        .value = missing <= 0 ? 0 : missing,
-        .slope = missing <= 0 ? 0 : (missing > 0 ? -t : missing),
-    };
+    double missing = 1 - p * t;                /* to the margin */
+    double value = missing <= 0 ? 0 : missing; /* NaN fails the comparison and stays */
+    return (ag__point){.value = value, .slope = missing > 0 ? -t : value};
 }
 
 AG__LAW_KERNELS(kernels, hinge_loss_law)

@@ -5,11 +5,9 @@
 
 AG__INLINE ag__point huber_loss_law(double p, double t, double delta)
 {
-    double d = p - t, size = fabs(d);
-    return (ag__point){
-        .value = size <= delta ? 0.5 * d * d : delta * (size - 0.5 * delta),
-        .slope = ag__clamp(d, -delta, delta),
-    };
+    double bound = delta < 1e300 ? delta : 1e300; /* an infinite d and δ shall not give ∞ - ∞ */
+    double d = p - t, slope = ag__clamp(d, -bound, bound);
+    return (ag__point){.value = slope * (d - 0.5 * slope), .slope = slope};
 }
 
 AG__LAW_KERNELS(kernels, huber_loss_law)
