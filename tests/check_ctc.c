@@ -218,7 +218,8 @@ START_TEST(labels_that_do_not_fit)
     c.frames->data[0] = c.labels->data[0] = 2; /* equal labels need a blank between them */
     result r = evaluate(&c);
     ck_assert(isinf(r.value->data[0]) && r.value->data[0] > 0);
-    for (size_t i = 0; i < r.gradient->size; i++) /* of all classes; the third frame does not count */
+    for (size_t i = 0; i < r.gradient->size;
+         i++) /* of all classes; the third frame does not count */
         ck_assert(i < 6 ? isnan(r.gradient->data[i]) : r.gradient->data[i] == 0);
     c.zero_infinity = true;
     r = evaluate(&c);
@@ -250,6 +251,28 @@ START_TEST(an_impossible_class_closes_its_paths)
     c.frames->data[0] = 4;
     c.labels->data[0] = 1;
     compare_with_paths(&c);
+}
+END_TEST
+
+/* All paths of the labels 1, 2 in four frames; class 3 stands beside them. */
+START_TEST(what_is_no_number_is_not_lost)
+{
+    const float wrong = _i == 0 ? NAN : INFINITY;
+    for (uint32_t t = 0; t < 4; t++)
+        for (uint32_t class = 0; class < 4; class ++) {
+            ctc c = create(4, 1, 4, 2);
+            ag_tensor_fill(c.log_probs, -1);
+            c.targets->data[0] = 1;
+            c.targets->data[1] = c.labels->data[0] = 2;
+            c.frames->data[0] = 4;
+            c.log_probs->data[t * 4 + class] = wrong;
+            result r = evaluate(&c);
+            bool is_lost = class == 3;
+            bool leads_nowhere = t == 3 && class == 1; /* the last frame is 2 or blank */
+            ck_assert_msg(isnan(r.value->data[0]) == !(is_lost || leads_nowhere), "%u %u", t,
+                          class);
+            ck_assert_msg(isnan(r.gradient->data[t * 4 + class]) == !is_lost, "%u %u", t, class);
+        }
 }
 END_TEST
 
@@ -310,6 +333,7 @@ int main(void)
     tcase_add_test(tests, labels_that_do_not_fit);
     tcase_add_test(tests, no_frames_and_no_labels);
     tcase_add_test(tests, an_impossible_class_closes_its_paths);
+    tcase_add_loop_test(tests, what_is_no_number_is_not_lost, 0, 2);
     tcase_add_test(tests, ctc_knows_no_threads);
     tcase_add_test(tests, wrong_lengths_and_labels);
     return run_suite(suite);

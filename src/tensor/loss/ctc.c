@@ -109,20 +109,24 @@ static size_t slots_of(const ag__call *call)
     return batch_of(call) < MOST_SLOTS ? batch_of(call) : MOST_SLOTS;
 }
 
-/* Of a slot: the tables of a sequence, the rows of the forward pass, two of the backward pass, a row of classes. */
-static size_t slot_numbers(const ag__call *call)
+/*
+ * Of a slot: the tables of a sequence, the rows of the forward pass, two of the backward pass, a row of classes.
+ * As double, in which what there can be memory for is exact, and nothing overflows.
+ */
+static double slot_numbers(const ag__call *call)
 {
     const uint32_t *dims = call->inputs[0]->shape;
     size_t longest = longest_target(call);
-    return ag__ctc_tables(longest) + ((size_t)dims[0] + 2) * ag__ctc_row(longest) + dims[2];
+    double rows = ((double)dims[0] + 2) * (double)ag__ctc_row(longest);
+    return rows + (double)ag__ctc_tables(longest) + (double)dims[2];
 }
 
-/* More than there is where the number itself would overflow. */
+/* More than there is where the number would overflow. */
 static size_t scratch_bytes(const ag__call *call)
 {
-    double rows = (double)call->inputs[0]->shape[0] + 2;
-    if (rows * (double)ag__ctc_row(longest_target(call)) > 0x1p56) return SIZE_MAX;
-    return (batch_of(call) + slots_of(call) * slot_numbers(call)) * sizeof(double);
+    double numbers = (double)batch_of(call) + (double)slots_of(call) * slot_numbers(call);
+    bool too_many = numbers > (double)(SIZE_MAX / 2 / sizeof(double));
+    return too_many ? SIZE_MAX : (size_t)numbers * sizeof(double);
 }
 
 /* ---- a pass over the sequences ---- */
@@ -212,7 +216,7 @@ static void compute_slots(size_t begin, size_t end, void *context)
     size_t slots = slots_of(p->call), batch = batch_of(p->call);
     for (size_t slot = begin; slot < end; slot++)
         for (size_t i = slot; i < batch; i += slots)
-            compute_sequence(p, i, p->values + batch + slot * slot_numbers(p->call));
+            compute_sequence(p, i, p->values + batch + slot * (size_t)slot_numbers(p->call));
 }
 
 static void run(pass *p)

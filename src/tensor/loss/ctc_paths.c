@@ -4,13 +4,14 @@
 #include "core/elementary.h"
 #include "tensor/loss/ctc.h"
 
-/* log(e^a + e^b + e^c); NaN of NaN. The largest makes 1 of the sum. */
+/* log(e^a + e^b + e^c); NaN of NaN and of ∞. The largest makes 1 of the sum. */
 AG__INLINE double log_of_three(double a, double b, double c)
 {
     double larger = a > b ? a : b, smaller = a > b ? b : a;
     double largest = larger > c ? larger : c, other = larger > c ? c : larger;
     double rest = ag__exp_of_negative(smaller - largest) + ag__exp_of_negative(other - largest);
-    double inside = largest + ag__log_of_normal(1 + rest) + (rest - rest);
+    double nan = (rest - rest) + (largest - largest);
+    double inside = largest + ag__log_of_normal(1 + rest) + nan;
     return largest == -HUGE_VAL ? a + b + c : inside;
 }
 
@@ -74,16 +75,11 @@ static void read_emissions(const ag__ctc_sequence *q, size_t t)
         q->emissions[s] = (double)log_probs[q->classes[s]];
 }
 
-static void fill(size_t n, double *row)
-{
-    for (size_t i = 0; i < n; i++)
-        row[i] = -HUGE_VAL;
-}
-
-/* Of the first frame: a path begins, or ends, in one of two states. */
+/* Of the first frame: a path begins, or ends, in one of two states. NaN of the others stays. */
 static void begin(const ag__ctc_sequence *q, bool backwards, double *now)
 {
-    fill(q->states, now);
+    for (size_t s = 0; s < q->states; s++)
+        now[s] = -HUGE_VAL + q->emissions[s];
     size_t first = backwards ? q->states - 1 : 0;
     now[first] = q->emissions[first];
     if (q->labels == 0) return;
@@ -95,8 +91,9 @@ void ag__ctc_advance(const ag__ctc_sequence *q, bool backwards, size_t t, const 
                      double *now)
 {
     read_emissions(q, t);
-    fill(AG__CTC_BESIDE, now);
-    fill(AG__CTC_BESIDE, now + AG__CTC_BESIDE + q->states);
+    double *behind = now + AG__CTC_BESIDE + q->states;
+    for (int i = 0; i < AG__CTC_BESIDE; i++)
+        now[i] = behind[i] = -HUGE_VAL;
     now += AG__CTC_BESIDE;
     if (before == NULL) {
         begin(q, backwards, now);
