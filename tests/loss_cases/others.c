@@ -73,6 +73,25 @@ START_TEST(divergences_of_equal_rows_are_0)
 }
 END_TEST
 
+/* Far nearer than the rounding of a probability. */
+START_TEST(divergences_of_nearly_equal_rows_are_exact)
+{
+    const float *teacher = NUMBERS(0, 0, 0, 0), *near = NUMBERS(1.5e-5f, -1e-5f, 5e-6f, 0);
+    assert_agrees(with_parameter(pair("distillation_loss", 4, near, teacher, AG_REDUCTION_SUM), 1),
+                  1);
+}
+END_TEST
+
+/* The teacher's probability is e^-800, which rounds to 0 but is none. */
+START_TEST(a_student_that_excludes_a_class_is_infinitely_far)
+{
+    const float *student = NUMBERS(0, -INFINITY), *teacher = NUMBERS(0, -800);
+    result r = evaluate(
+        with_parameter(pair("distillation_loss", 2, student, teacher, AG_REDUCTION_SUM), 1));
+    ck_assert(r.value[0] == INFINITY);
+}
+END_TEST
+
 START_TEST(jensen_shannon_of_disjoint_rows_is_log_2)
 {
     result r =
@@ -130,6 +149,8 @@ void add_others(Suite *suite)
     tcase_add_test(tests, focal_is_exact_where_it_is_nearly_certain);
     tcase_add_test(tests, log_cosh_keeps_the_smallest_and_the_largest_differences);
     tcase_add_test(tests, divergences_of_equal_rows_are_0);
+    tcase_add_test(tests, divergences_of_nearly_equal_rows_are_exact);
+    tcase_add_test(tests, a_student_that_excludes_a_class_is_infinitely_far);
     tcase_add_test(tests, jensen_shannon_of_disjoint_rows_is_log_2);
     tcase_add_test(tests, dice_of_a_perfect_prediction_is_0);
     tcase_add_test(tests, smoothing_counts_as_it_is_written);

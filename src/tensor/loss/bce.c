@@ -17,10 +17,10 @@ AG__INLINE double slope_of(double p, double t)
 AG__INLINE ag__point bce_loss_law(double p, double t, double unused)
 {
     (void)unused;
-    double log_p = ag__log_of_normal(p < DBL_MIN ? DBL_MIN : p);
-    double log_q = ag__log1p_of_finite(p > 1 - DBL_EPSILON ? DBL_EPSILON - 1 : -p);
+    double log_p = ag__log_of_normal(p),
+           log_q = ag__log1p_of_finite(-p); /* of 0 below the lowest */
     log_p = log_p < LOWEST_LOG ? LOWEST_LOG : log_p;
-    log_q = p == 1 ? LOWEST_LOG : log_q;
+    log_q = log_q < LOWEST_LOG ? LOWEST_LOG : log_q;
     double nan = p - p; /* NaN of NaN, otherwise 0: the logarithms are of numbers only */
     return (ag__point){.value = nan - (t * log_p + (1 - t) * log_q), .slope = slope_of(p, t)};
 }
@@ -29,15 +29,11 @@ AG__INLINE ag__point bce_loss_law(double p, double t, double unused)
 AG__INLINE ag__point hard_law(double p, double t, double unused)
 {
     (void)unused;
-    double minus_p = p > 1 - DBL_EPSILON ? DBL_EPSILON - 1 : -p;
-    double positive = p < DBL_MIN ? DBL_MIN : p;
-    ag__log_parts parts = ag__split_log(t == 0 ? 1 + minus_p : positive);
+    ag__log_parts parts = ag__split_log(t == 0 ? 1 - p : p);
     bool small = (t == 0) & (parts.k == 0); /* as in ag__log1p_of_finite */
-    parts.r = small ? minus_p : parts.r;
+    parts.r = small ? -p : parts.r;
     double logarithm = ag__log_of_parts(parts);
-    bool impossible = (t == 0) & (p == 1);
     logarithm = logarithm < LOWEST_LOG ? LOWEST_LOG : logarithm;
-    logarithm = impossible ? LOWEST_LOG : logarithm;
     double nan = p - p;
     return (ag__point){.value = nan - logarithm, .slope = slope_of(p, t)};
 }

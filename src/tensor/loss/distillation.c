@@ -52,9 +52,8 @@ AG__INLINE void divergence(size_t n, const side *student, const side *teacher, s
         double delta = (below_s - below_t) + log_ratio;
         bool near = fabs(delta) < 0.5;
         double less_one = ag__expm1(near ? delta : 0);
-        double d2 = delta * delta;
-        double series = d2 * (0.5 + delta * (1.0 / 6 + delta * (1.0 / 24 + delta * (1.0 / 120))));
-        double excess = fabs(delta) < 0x1p-10 ? series : less_one - delta;
+        double series = delta * delta * (0.5 + delta * (1.0 / 6));
+        double excess = fabs(delta) < 0x1p-16 ? series : less_one - delta;
         double far = p_s - p_t;
         bool impossible = below_t == -HUGE_VAL; /* adds its share of the student alone */
         bool never = below_s == -HUGE_VAL; /* of the student, were the teacher's p rounded to 0 */

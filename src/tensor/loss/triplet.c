@@ -111,7 +111,7 @@ AG__INLINE void write_slopes(const triple *row, const distances *d, size_t begin
         out->away[i - begin] = away;
         out->anchor[i - begin] = towards - away;
     }
-    if (!d->close || d->positive == 0 || d->negative == 0) return;
+    if (!d->close) return;
     /* the difference again, as (n - p)/|a - p| - (a - n)/|a - n| · difference/|a - p| */
     double difference = d->difference;
 #pragma omp simd
