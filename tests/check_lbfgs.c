@@ -1,8 +1,12 @@
-/* check_lbfgs.c: L-BFGS beyond its path: minima, failures, memory, resuming, threads. */
+/*
+ * check_lbfgs.c: L-BFGS beyond its path: minima, the line search against PyTorch's, failures, memory, resuming,
+ * threads.
+ */
 #include "config.h"
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <autograd/autograd.h>
@@ -127,47 +131,76 @@ START_TEST(a_loss_of_nan_is_avoided)
 }
 END_TEST
 
-/* What the trials of a search find on a line, one after the other, and where they were made. */
+/* What the trials of a search find along one coordinate, one after the other, and where they were made. */
+#define MOST_TRIALS 27 /* with the start */
+
 typedef struct script {
     ag_variable *x;
     ag_optimizer *optimizer;
-    int trials;
-    float slopes[4];
-    double losses[4], places[4];
+    int count, trials;
+    double slopes[MOST_TRIALS], losses[MOST_TRIALS], places[MOST_TRIALS];
 } script;
 
 static ag_status follow(void *context, double *loss)
 {
     script *s = context;
     bool unused = false;
-    ck_assert_int_lt(s->trials, 4);
+    ck_assert_int_lt(s->trials, s->count);
     succeed(ag_optimizer_zero_grad(s->optimizer));
-    ag_grad_sink(s->x, &unused)->data[0] = s->slopes[s->trials];
+    ag_grad_sink(s->x, &unused)->data[0] = (float)s->slopes[s->trials];
     s->places[s->trials] = (double)s->x->data->data[0];
     *loss = s->losses[s->trials++];
     return AG_OK;
 }
 
-/*
- * Ahead of the first trial, then back into a bracket that does not begin at the start. The places are
- * those of _cubic_interpolate in PyTorch 1.13's lbfgs.py for these losses and slopes, in float64.
- */
-START_TEST(trials_are_made_where_the_cubic_is_least)
+static double read_number(FILE *file)
+{
+    double x;
+    ck_assert_int_eq(fscanf(file, "%lf", &x), 1);
+    return x;
+}
+
+static void assert_place(double place, double expected, int search, int trial)
+{
+    ck_assert_msg(fabs(place - expected) <= 1e-6 * fabs(expected),
+                  "search %d: trial %d is at %.9g, in PyTorch at %.9g", search, trial, place,
+                  expected);
+}
+
+/* All trials, and the end, which is one of them or, where none is better, the start. */
+static void search_as_pytorch(FILE *file, int search, int trials)
 {
     script s = {
         .x = ag_create_leaf(arena, ag_tensor_create_zeros(arena, 1, (uint32_t[]){1}), true),
-        .losses = {0, -0.97265625, 2.5, -2},
-        .slopes = {-1, -0.921875f, 4, 0.125f},
+        .count = 1 + trials,
+        .slopes = {-1},
     };
+    double expected[MOST_TRIALS] = {0};
+    ck_assert_int_lt(trials, MOST_TRIALS);
+    for (int i = 1; i <= trials; i++) {
+        expected[i] = read_number(file);
+        s.losses[i] = read_number(file);
+        s.slopes[i] = read_number(file);
+    }
     ag_lbfgs_options options = ag_lbfgs_defaults();
     options.max_iterations = 1;
     s.optimizer = ag_lbfgs_create(arena, 1, &s.x, options);
     succeed(ag_lbfgs_step(s.optimizer, follow, &s, NULL));
-    ck_assert_int_eq(s.trials, 4);
-    ck_assert(s.places[0] == 0 && s.places[1] == 1);
-    ck_assert_double_eq_tol(s.places[2], 3.71608979, 1e-6);
-    ck_assert_double_eq_tol(s.places[3], 1.66882872, 1e-6);
-    ck_assert((double)s.x->data->data[0] == s.places[3]);
+    for (int i = 0; i < s.trials; i++)
+        assert_place(s.places[i], expected[i], search, i);
+    ck_assert_msg(s.trials == s.count, "search %d: %d trials, in PyTorch %d", search, s.trials - 1,
+                  trials);
+    assert_place((double)s.x->data->data[0], read_number(file), search, s.trials);
+}
+
+START_TEST(trials_are_made_where_pytorch_makes_them)
+{
+    FILE *file = open_vectors("line_search.txt");
+    int trials, count = 0;
+    while (fscanf(file, "%d", &trials) == 1)
+        search_as_pytorch(file, ++count, trials);
+    fclose(file);
+    ck_assert_int_ge(count, 60);
 }
 END_TEST
 
@@ -354,7 +387,7 @@ int main(void)
     tcase_add_test(tests, the_usual_settings);
     tcase_add_test(tests, it_finds_the_end_of_the_valley);
     tcase_add_test(tests, a_loss_of_nan_is_avoided);
-    tcase_add_test(tests, trials_are_made_where_the_cubic_is_least);
+    tcase_add_test(tests, trials_are_made_where_pytorch_makes_them);
     tcase_add_test(tests, the_loss_is_that_before_the_step);
     tcase_add_test(tests, at_a_minimum_nothing_moves);
     tcase_add_loop_test(tests, after_a_failure_the_parameters_are_where_they_were, 1, 12);

@@ -11,7 +11,7 @@ AG_BEGIN_DECLS
  * vocabularies whose logits [rows, classes] are too large to hold. They are made for some rows at a
  * time, used, and forgotten: beside inputs and gradients the call works in at most
  * 1024 · (classes + 32 · features + 4) + 8 · classes bytes, for 50,000 classes of 512 features 68 MB,
- * and in 1 MiB more where there are fewer than 512 classes, whatever the number of rows.
+ * and in 1 MiB more where there are at most 512 classes, whatever the number of rows.
  * Shapes: x [..., features]; weight [classes, features]; bias [classes] or NULL; labels one per row of
  * x: [rows], [rows, 1], or x's leading dimensions. The result is [1], or has x's leading dimensions for
  * AG_REDUCTION_NONE.

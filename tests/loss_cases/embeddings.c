@@ -45,6 +45,12 @@ START_TEST(cosine_of_tiny_and_huge_vectors_is_exact)
 }
 END_TEST
 
+START_TEST(small_cosines_over_the_margin_are_exact)
+{
+    assert_agrees(cosine(2, NUMBERS(1, 0), NUMBERS(1e-12f, 1), DIFFERENT, 0), 1);
+}
+END_TEST
+
 START_TEST(cosine_of_identical_embeddings_has_no_loss)
 {
     const float *x = NUMBERS(0.1f, -3.7f, 1e-3f, 42.42f, 7e5f);
@@ -292,6 +298,7 @@ void add_embeddings(Suite *suite)
     TCase *tests = add_case(suite, "embeddings");
     tcase_add_test(tests, cosine_of_a_zero_vector_is_zero);
     tcase_add_test(tests, cosine_of_tiny_and_huge_vectors_is_exact);
+    tcase_add_test(tests, small_cosines_over_the_margin_are_exact);
     tcase_add_test(tests, cosine_of_identical_embeddings_has_no_loss);
     tcase_add_test(tests, cosine_of_parallel_embeddings_has_no_loss);
     tcase_add_test(tests, cosine_of_opposite_embeddings_is_minus_one);

@@ -134,13 +134,13 @@ END_TEST
 /* Long and short rows; reference: Σ_rows -log softmax + z lse², from its definition. */
 START_TEST(z_loss_adds_the_square_of_the_log_sum)
 {
+    const float z = _i == 0 ? 0.5f : 1;
     for (uint32_t classes = 3; classes < 80; classes += 70) {
         ag_tensor *logits = ag_tensor_create(arena, 2, SHAPE(2, classes));
         ag_random random = ag_random_create(5);
         ag_tensor_fill_normal(logits, &random, 1, 2);
-        labelled r =
-            cross_entropy(logits, labels(2, LABELS(1, 2)),
-                          (ag_loss_options){.z_loss = 0.5f, .reduction = AG_REDUCTION_SUM});
+        labelled r = cross_entropy(logits, labels(2, LABELS(1, 2)),
+                                   (ag_loss_options){.z_loss = z, .reduction = AG_REDUCTION_SUM});
         double expected = 0;
         for (uint32_t row = 0; row < 2; row++) {
             const float *x = logits->data + row * classes;
@@ -148,10 +148,11 @@ START_TEST(z_loss_adds_the_square_of_the_log_sum)
             for (uint32_t c = 0; c < classes; c++)
                 sum += exp((double)x[c]);
             double lse = log(sum);
-            expected += lse - (double)x[row + 1] + 0.5 * lse * lse;
+            expected += lse - (double)x[row + 1] + (double)z * lse * lse;
             for (uint32_t c = 0; c < classes; c++)
                 assert_near((double)r.gradient->data[row * classes + c],
-                            (1 + lse) * exp((double)x[c]) / sum - (c == row + 1), 1e-6);
+                            (1 + 2 * (double)z * lse) * exp((double)x[c]) / sum - (c == row + 1),
+                            1e-6);
         }
         assert_near(r.value, expected, 1e-7);
     }
@@ -181,6 +182,6 @@ void add_labels(Suite *suite)
     tcase_add_test(tests, smoothing_of_1_wants_all_classes_alike);
     tcase_add_test(tests, smoothing_of_a_long_row);
     tcase_add_test(tests, class_weights_of_0_for_all_labels);
-    tcase_add_test(tests, z_loss_adds_the_square_of_the_log_sum);
+    tcase_add_loop_test(tests, z_loss_adds_the_square_of_the_log_sum, 0, 2);
     tcase_add_test(tests, num_correct_takes_the_first_of_equals_and_no_nan);
 }
