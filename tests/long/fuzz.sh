@@ -26,6 +26,7 @@ cd "$folder/build" && "$MAKE" -s -j2 libinternal.la >log 2>&1 || { tail -n 30 lo
 
 # hunt TARGET CORPUS
 hunt() {
+    executed=0
     ./libtool --quiet --tag=CC --mode=link "$compiler" -g -O1 -fsanitize=fuzzer,address,undefined \
         -fno-sanitize-recover=all -I. -I../source/include -I../source/src \
         "../source/tests/fuzz/$1.c" \

@@ -19,7 +19,7 @@ export CK_TIMEOUT_MULTIPLIER
 status=$?
 grep -E '^(FAIL|ERROR)' log
 [ "$status" -eq 0 ] || tail -n 60 log test-suite.log
-awk '/^# (TOTAL|PASS|SKIP|FAIL):/ { count[$2] = $3 } END {
+awk '/^# (TOTAL|PASS|SKIP|FAIL|ERROR):/ { count[$2] = $3 } END {
     printf "address and undefined-behaviour sanitizers: %d of %d programs and scripts passed, %d skipped, %d failed\n",
-        count["PASS:"], count["TOTAL:"], count["SKIP:"], count["FAIL:"] }' log
+        count["PASS:"], count["TOTAL:"], count["SKIP:"], count["FAIL:"] + count["ERROR:"] }' log
 exit "$status"

@@ -54,7 +54,7 @@ class Build:
         self.source_dir, self.build_dir, self.folder = source_dir, build_dir, folder
         self.compiler = self.variable('CC')
         self.build_flags = self.variable('CFLAGS')
-        self.flags = [*self.build_flags, '-std=c11', '-w', '-O1', '-g0', *self.variable('DEFS'),
+        self.flags = [*self.build_flags, '-w', '-O1', '-g0', *self.variable('DEFS'),
                       f'-I{build_dir}', f'-I{source_dir}/include', f'-I{source_dir}/src',
                       f'-I{source_dir}/tests', *self.variable('BLAS_CFLAGS'),
                       *self.variable('ZLIB_CFLAGS'), *self.variable('CHECK_CFLAGS'),
@@ -289,6 +289,8 @@ def main():
                 # a single case looks at values only, and takes minutes with sanitizers
                 whole = [name for name in names if ':' not in name]
                 verdict = sanitized.try_mutant(mutant, whole)
+                if verdict is None:
+                    raise SystemExit('mutate: what compiles without sanitizers does not with them')
             outcome = 'does not compile' if verdict is None else f'killed by {verdict}'
             print(f'survived: {each[0].diff()}' if verdict == '' else
                   f'{outcome}: {each[0].path}:{each[0].line_number}', flush=True)
