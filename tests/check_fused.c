@@ -523,6 +523,20 @@ START_TEST(what_does_not_fit_is_named)
 }
 END_TEST
 
+START_TEST(a_row_that_weighs_nothing_may_hold_anything)
+{
+    problem p = create_problem(5, 40, 3, true);
+    add_options(&p);
+    float *row = p.inputs[X]->data + p.rows / 2 * 40;
+    memset(row, 0, 40 * sizeof *row);
+    answer of_zeros = call(&p);
+    for (int i = 0; i < 40; i++)
+        row[i] = NAN;
+    answer of_nan = call(&p);
+    assert_same_bits(&of_zeros, &of_nan);
+}
+END_TEST
+
 START_TEST(all_rows_ignored_is_zero)
 {
     problem p = create_problem(5, 3, 4, true);
@@ -554,6 +568,7 @@ int main(void)
     tcase_add_test(tests, other_rows_do_not_change_a_bit);
     tcase_add_loop_test(tests, memory_does_not_grow_with_the_rows, 0, 4);
     tcase_add_test(tests, what_does_not_fit_is_named);
+    tcase_add_test(tests, a_row_that_weighs_nothing_may_hold_anything);
     tcase_add_test(tests, all_rows_ignored_is_zero);
     return run_suite(suite);
 }

@@ -168,12 +168,13 @@ static void assert_place(double place, double expected, int search, int trial)
 }
 
 /* All trials, and the end, which is one of them or, where none is better, the start. */
-static void search_as_pytorch(FILE *file, int search, int trials)
+static void search_as_pytorch(FILE *file, int search, double slope)
 {
+    int trials = (int)read_number(file);
     script s = {
         .x = ag_create_leaf(arena, ag_tensor_create_zeros(arena, 1, (uint32_t[]){1}), true),
         .count = 1 + trials,
-        .slopes = {-1},
+        .slopes = {slope},
     };
     double expected[MOST_TRIALS] = {0};
     ck_assert_int_lt(trials, MOST_TRIALS);
@@ -196,11 +197,49 @@ static void search_as_pytorch(FILE *file, int search, int trials)
 START_TEST(trials_are_made_where_pytorch_makes_them)
 {
     FILE *file = open_vectors("line_search.txt");
-    int trials, count = 0;
-    while (fscanf(file, "%d", &trials) == 1)
-        search_as_pytorch(file, ++count, trials);
+    int count = 0;
+    double slope;
+    while (fscanf(file, "%lf", &slope) == 1)
+        search_as_pytorch(file, ++count, slope);
     fclose(file);
     ck_assert_int_ge(count, 60);
+}
+END_TEST
+
+START_TEST(a_gradient_within_the_tolerance_is_the_end)
+{
+    script s = {
+        .x = ag_create_leaf(arena, ag_tensor_create_zeros(arena, 1, (uint32_t[]){1}), true),
+        .count = 1,
+        .slopes = {5e-8},
+    };
+    s.optimizer = ag_lbfgs_create(arena, 1, &s.x, ag_lbfgs_defaults());
+    succeed(ag_lbfgs_step(s.optimizer, follow, &s, NULL));
+    ck_assert(s.trials == 1 && s.x->data->data[0] == 0);
+}
+END_TEST
+
+/* The second step finds a slope that promises too little: the third must not learn from the first's move. */
+START_TEST(a_step_without_a_move_teaches_nothing)
+{
+    script s = {
+        .x = ag_create_leaf(arena, ag_tensor_create_zeros(arena, 1, (uint32_t[]){1}), true),
+        .count = 5,
+        .losses = {0, -0.6, -0.6, -0.6, -0.9},
+        .slopes = {-1, 0.1, 2e-7, 0.5, 0},
+    };
+    ag_lbfgs_options options = ag_lbfgs_defaults();
+    options.max_iterations = 1;
+    s.optimizer = ag_lbfgs_create(arena, 1, &s.x, options);
+    ag_optimizer_state pairs;
+    succeed(ag_optimizer_state_at(s.optimizer, 1, &pairs));
+    ck_assert_str_eq(pairs.name, "num_pairs");
+    for (int step = 0; step < 3; step++) {
+        ck_assert_uint_eq(*pairs.counter, step == 2 ? 1 : 0);
+        succeed(ag_lbfgs_step(s.optimizer, follow, &s, NULL));
+    }
+    ck_assert_uint_eq(*pairs.counter, 1);
+    ck_assert_int_eq(s.trials, 5);
 }
 END_TEST
 
@@ -388,6 +427,8 @@ int main(void)
     tcase_add_test(tests, it_finds_the_end_of_the_valley);
     tcase_add_test(tests, a_loss_of_nan_is_avoided);
     tcase_add_test(tests, trials_are_made_where_pytorch_makes_them);
+    tcase_add_test(tests, a_gradient_within_the_tolerance_is_the_end);
+    tcase_add_test(tests, a_step_without_a_move_teaches_nothing);
     tcase_add_test(tests, the_loss_is_that_before_the_step);
     tcase_add_test(tests, at_a_minimum_nothing_moves);
     tcase_add_loop_test(tests, after_a_failure_the_parameters_are_where_they_were, 1, 12);

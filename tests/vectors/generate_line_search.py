@@ -4,8 +4,8 @@
     /usr/bin/python3 generate_line_search.py line_search.txt
 
 Made with Debian 12's package python3-torch, which is PyTorch 1.13.1; it writes the same bytes every time.
-Each line is a search along one coordinate, from 0 with loss 0 and slope -1, first at 1: the number of trials,
-then place, loss and slope of each, and where the search ends. Slopes are numbers that a float holds;
+Each line is a search along one coordinate, from 0 with loss 0: the slope there, which the direction cancels, and
+the number of trials; place, loss and slope of each; and where the search ends. Slopes are numbers that a float holds;
 what a trial finds depends on its turn or on its place. The ends of no bracket have equal losses: of
 such, PyTorch takes for the better one what stands first in its list.
 """
@@ -24,6 +24,11 @@ RANDOM = random.Random(20261123)
 
 def as_float(x):
     return torch.tensor(float(x), dtype=torch.float32).item()
+
+
+def at_the_limits(_):
+    """Falls by just more than is asked, and is just too steep."""
+    return -1.0002e-4, -0.9002
 
 
 def any_numbers(spread):
@@ -78,30 +83,34 @@ FUNCTIONS = (
                               (-0.2, 0, 1e-4), (200, -1, 3), (-0.5, 0.01, 0), (0.9, -0.3, 0.03))] +
     [wave(*c) for c in ((1, 0.3), (0.2, 0.05), (3, 2), (0.5, 10), (0.05, 0.01), (2, 0.7))] +
     [wall(*c) for c in ((0.3, 1e3), (0.9, 1e5), (5, 1e2), (0.02, 1e7), (70, 0.5), (1e-6, 1e9))] +
-    [steps(*c) for c in ((0.4, 1), (0.05, 0.1), (2, 30), (1e-3, 1e-2), (0.99, 5), (11, 0.5))]
+    [steps(*c) for c in ((0.4, 1), (0.05, 0.1), (2, 30), (1e-3, 1e-2), (0.99, 5), (11, 0.5))] +
+    [at_the_limits]
 )
+STARTS = (-1.0, -0.25, -1 / 64)  # slopes
 
 
-def search(function):
+def search(function, start):
+    """The function's t is the step's length; along the coordinate, and in losses, it is scaled."""
     trials = []
 
     def at(_, t, direction):
         loss, slope = function(float(t))
-        slope = as_float(slope)
-        trials.append((float(t), loss, slope))
-        return loss, torch.tensor([slope], dtype=torch.float64) * direction
+        loss, slope = loss * start ** 2, as_float(slope * abs(start))
+        trials.append((float(t) * abs(start), loss, slope))
+        return loss, torch.tensor([slope], dtype=torch.float64)
 
-    zero, ahead = (torch.tensor([x], dtype=torch.float64) for x in (0, 1))
-    _, _, end, _ = _strong_wolfe(at, zero, 1.0, ahead, 0.0, -ahead, -1.0)
-    return trials, end
+    zero, first = (torch.tensor([x], dtype=torch.float64) for x in (0, start))
+    _, _, end, _ = _strong_wolfe(at, zero, 1.0, -first, 0.0, first, -start ** 2)
+    return trials, float(end) * abs(start)
 
 
 def main():
     with open(sys.argv[1], "w", encoding="ascii") as file:
-        for function in FUNCTIONS:
-            trials, end = search(function)
+        for i, function in enumerate(FUNCTIONS):
+            start = STARTS[i % len(STARTS)]
+            trials, end = search(function, start)
             numbers = [x for trial in trials for x in trial]
-            file.write(f"{len(trials)} {' '.join(map(repr, numbers))} {float(end)!r}\n")
+            file.write(f"{start!r} {len(trials)} {' '.join(map(repr, numbers))} {end!r}\n")
 
 
 if __name__ == "__main__":
