@@ -30,6 +30,13 @@
 #define AG__INLINE static inline
 #endif
 
+/* Has the cache line at an address read, which will be needed soon. */
+#if defined(__GNUC__)
+#define AG__PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#else
+#define AG__PREFETCH(address) ((void)(address))
+#endif
+
 /*
  * Defines `table[AG__CPU_COUNT]` of functions of type `type`, one for each level, all with
  * `parameters` and calling the always-inlined `kernel` with `arguments`.

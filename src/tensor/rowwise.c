@@ -87,6 +87,7 @@ static void compute_run(const ag__pass *p, size_t first, size_t count, double *v
     bool weighted = rows_differ(p);
     ag__rows rows = {
         .count = count,
+        .behind = ag__tensor_rows(p->call->inputs[0]) - first - count,
         .n = columns,
         .parameter = (double)p->call->parameter,
         .second_parameter = (double)p->call->second_parameter,

@@ -14,6 +14,7 @@
 
 typedef struct ag__rows {
     size_t count;                        /* at most AG__ROWS */
+    size_t behind;                       /* rows of the inputs that follow them */
     size_t n;                            /* classes or features of a row */
     const float *inputs[AG__MAX_INPUTS]; /* where the first of the rows begins */
     double parameter, second_parameter;
@@ -25,6 +26,12 @@ typedef struct ag__rows {
     const ag__sink *sinks; /* which begin at the first row; NULL if no gradient is wanted */
     size_t *num_correct;   /* to be added to; NULL if not wanted */
 } ag__rows;
+
+/* How far ahead of a row the next one lies, which ag__softmax_of is told; 0 if there is none. */
+static inline size_t ag__ahead(const ag__rows *rows, size_t index)
+{
+    return index + 1 < rows->count + rows->behind ? rows->n : 0;
+}
 
 typedef struct ag__rowwise {
     void (*compute)(const ag__rows *rows);

@@ -6,7 +6,7 @@
 #include "tensor/chunk.h"
 
 typedef void maximum_kernel(size_t, const float *, float *);
-typedef void sums_kernel(size_t, const float *, double, double *, double *, double *);
+typedef void sums_kernel(size_t, const float *, double, size_t, double *, double *, double *);
 typedef void exp_kernel(size_t, const float *, const double *, double, double, double *);
 typedef void gradient_kernel(size_t, const float *, const double *, double, double, const float *,
                              double, double *);
@@ -36,13 +36,17 @@ AG__INLINE void maximum(size_t n, const float *restrict x, float *restrict out)
     *out = lanes[0];
 }
 
-/* Adds e^(x - m) of all but the maximum, and how often that occurs, to lanes. */
-AG__INLINE void add_exponentials(size_t n, const float *restrict x, double m,
+/*
+ * Adds e^(x - m) of all but the maximum, and how often that occurs, to lanes. Meanwhile the next row comes
+ * from memory, which would have nothing to do otherwise.
+ */
+AG__INLINE void add_exponentials(size_t n, const float *restrict x, double m, size_t ahead,
                                  double *restrict rests, double *restrict times,
                                  double *restrict keep)
 {
     for (size_t i = 0; i < n; i += AG__CLASS_LANES) {
         size_t lanes = n - i < AG__CLASS_LANES ? n - i : AG__CLASS_LANES;
+        AG__PREFETCH(x + i + ahead);
 #pragma omp simd
         for (size_t k = 0; k < lanes; k++) {
             double e = ag__exp_of_other((double)x[i + k], m);
@@ -84,13 +88,13 @@ AG__INLINE void write_gradient(size_t n, const float *restrict x, const double *
 
 /* ---- a loop for each form ---- */
 
-AG__INLINE void sum_exponentials(size_t n, const float *x, double m, double *rests, double *times,
-                                 double *keep)
+AG__INLINE void sum_exponentials(size_t n, const float *x, double m, size_t ahead, double *rests,
+                                 double *times, double *keep)
 {
     if (keep != NULL)
-        add_exponentials(n, x, m, rests, times, keep);
+        add_exponentials(n, x, m, ahead, rests, times, keep);
     else
-        add_exponentials(n, x, m, rests, times, NULL);
+        add_exponentials(n, x, m, ahead, rests, times, NULL);
 }
 
 AG__INLINE void exponentials(size_t n, const float *x, const double *kept, double m, double factor,
@@ -123,8 +127,9 @@ AG__INLINE void gradient_of_floats(size_t n, const float *x, const double *kept,
 AG__DEFINE_KERNELS(maximum_kernels, maximum_kernel, maximum, (size_t n, const float *x, float *out),
                    (n, x, out))
 AG__DEFINE_KERNELS(sums_kernels, sums_kernel, sum_exponentials,
-                   (size_t n, const float *x, double m, double *rests, double *times, double *keep),
-                   (n, x, m, rests, times, keep))
+                   (size_t n, const float *x, double m, size_t ahead, double *rests, double *times,
+                    double *keep),
+                   (n, x, m, ahead, rests, times, keep))
 AG__DEFINE_KERNELS(exp_kernels, exp_kernel, exponentials,
                    (size_t n, const float *x, const double *kept, double m, double factor,
                     double *out),
@@ -145,12 +150,13 @@ float ag__row_maximum(size_t n, const float *x)
     return result;
 }
 
-ag__softmax_row ag__softmax_of(size_t n, const float *x, double keep[AG__KEPT_CLASSES])
+ag__softmax_row ag__softmax_of(size_t n, const float *x, size_t ahead,
+                               double keep[AG__KEPT_CLASSES])
 {
     double rests[AG__CLASS_LANES] = {0}, times[AG__CLASS_LANES] = {0};
     double m = (double)ag__row_maximum(n, x);
     keep = ag__room_for(n, keep);
-    sums_kernels[ag__cpu()](n, x, m, rests, times, keep);
+    sums_kernels[ag__cpu()](n, x, m, ahead, rests, times, keep);
     double others = ag__others(m, ag__sum(AG__CLASS_LANES, times), ag__sum(AG__CLASS_LANES, rests));
     return (ag__softmax_row){.x = x, .maximum = m, .others = others, .kept = keep};
 }

@@ -62,8 +62,12 @@ static inline double *ag__room_for(size_t n, double keep[AG__KEPT_CLASSES])
     return n <= AG__KEPT_CLASSES ? keep : NULL;
 }
 
-/* keep is NULL where no exponential will be asked for again. */
-ag__softmax_row ag__softmax_of(size_t n, const float *x, double keep[AG__KEPT_CLASSES]);
+/*
+ * The next row to come lies `ahead` of x; 0 if there is none. keep is NULL where no exponential will be asked
+ * for again.
+ */
+ag__softmax_row ag__softmax_of(size_t n, const float *x, size_t ahead,
+                               double keep[AG__KEPT_CLASSES]);
 
 /* log Σ_j e^(x_j - maximum). */
 double ag__log_sum(const ag__softmax_row *row);

@@ -6,7 +6,7 @@
 
 static void log_softmax_value(size_t n, const float *x, float *out)
 {
-    ag__softmax_row row = ag__softmax_of(n, x, NULL);
+    ag__softmax_row row = ag__softmax_of(n, x, 0, NULL);
     double log_sum = ag__log_sum(&row);
     for (size_t i = 0; i < n; i++) {
         double below = (double)x[i] == row.maximum ? 0 : (double)x[i] - row.maximum;
@@ -19,7 +19,7 @@ static void log_softmax_gradient(size_t n, const float *x, const float *upstream
                                  const ag__sink *sink)
 {
     double keep[AG__KEPT_CLASSES], g[AG__CHUNK], slopes[AG__CHUNK], total = 0;
-    ag__softmax_row row = ag__softmax_of(n, x, keep);
+    ag__softmax_row row = ag__softmax_of(n, x, 0, keep);
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
         ag__widen(length, upstream + i, g);

@@ -7,7 +7,7 @@
 static void softmax_value(size_t n, const float *x, float *out)
 {
     double keep[AG__KEPT_CLASSES], p[AG__CHUNK];
-    ag__softmax_row row = ag__softmax_of(n, x, keep);
+    ag__softmax_row row = ag__softmax_of(n, x, 0, keep);
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
         ag__softmax_probabilities(&row, i, length, p);
@@ -39,7 +39,7 @@ static size_t index_of_maximum(const ag__softmax_row *row, size_t n)
 static void softmax_gradient(size_t n, const float *x, const float *upstream, const ag__sink *sink)
 {
     double keep[AG__KEPT_CLASSES], p[AG__CHUNK], g[AG__CHUNK], mean = 0;
-    ag__softmax_row row = ag__softmax_of(n, x, keep);
+    ag__softmax_row row = ag__softmax_of(n, x, 0, keep);
     double reference = (double)upstream[index_of_maximum(&row, n)];
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);

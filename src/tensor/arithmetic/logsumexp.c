@@ -101,7 +101,7 @@ static double value_at_infinity(size_t n, const float *x, double maximum)
 static void row_value(const pass *p, const ag__lanes *lanes)
 {
     const float *x = p->x + lanes->input;
-    ag__softmax_row row = ag__softmax_of(p->along.length, x, NULL);
+    ag__softmax_row row = ag__softmax_of(p->along.length, x, 0, NULL);
     double value = isfinite(row.maximum) ? row.maximum + ag__log_sum(&row)
                                          : value_at_infinity(p->along.length, x, row.maximum);
     p->out[lanes->result] = (float)value;
@@ -110,7 +110,7 @@ static void row_value(const pass *p, const ag__lanes *lanes)
 static void row_gradient(const pass *p, const ag__lanes *lanes)
 {
     double keep[AG__KEPT_CLASSES];
-    ag__softmax_row row = ag__softmax_of(p->along.length, p->x + lanes->input, keep);
+    ag__softmax_row row = ag__softmax_of(p->along.length, p->x + lanes->input, 0, keep);
     double slopes[AG__CHUNK], upstream = (double)p->upstream[lanes->result];
     for (size_t i = 0, n; i < p->along.length; i += n) {
         n = ag__chunk_length(p->along.length - i);

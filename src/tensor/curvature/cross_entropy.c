@@ -44,7 +44,7 @@ static void multiply_row(size_t n, const float *logits, const float *target, con
                          double scale, float *out)
 {
     double keep[AG__KEPT_CLASSES], p[AG__CHUNK];
-    ag__softmax_row softmax = ag__softmax_of(n, logits, keep);
+    ag__softmax_row softmax = ag__softmax_of(n, logits, 0, keep);
     double origin = (double)v[likeliest(&softmax, n)];
     double mean = mean_of(&softmax, n, v, origin), factor = scale * sum_of(n, target);
     for (size_t c = 0, length; c < n; c += length) {

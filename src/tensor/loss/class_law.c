@@ -56,8 +56,9 @@ static void compute_row(class_row *row)
 {
     double keep[AG__KEPT_CLASSES], values[AG__CHUNK], weights[AG__CHUNK], total = 0;
     size_t n = row->rows->n;
-    row->softmax = ag__softmax_of(n, row->rows->inputs[0] + row->index * n,
-                                  row->rows->sinks != NULL ? keep : NULL);
+    row->softmax =
+        ag__softmax_of(n, row->rows->inputs[0] + row->index * n, ag__ahead(row->rows, row->index),
+                       row->rows->sinks != NULL ? keep : NULL);
     double sum = 0 * row->softmax.others; /* NaN shows even where no class is wanted */
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);

@@ -19,16 +19,19 @@ typedef struct class_sums {
     double terms[AG__CLASS_LANES], total[AG__CLASS_LANES]; /* of the targets */
 } class_sums;
 
-typedef void sums_kernel(size_t, const float *, const float *, double, class_sums *, double *);
+typedef void sums_kernel(size_t, const float *, const float *, double, size_t, class_sums *,
+                         double *);
 typedef void wide_kernel(size_t, const float *, const double *, double, class_sums *, double *);
 
-/* The targets are given in one of two forms. */
+/* The targets are given in one of two forms; `ahead` is ag__softmax_of's, also of targets as floats. */
 AG__INLINE void add_classes(size_t n, const float *restrict x, const float *restrict t,
-                            const double *restrict wide, double m, class_sums *restrict sums,
-                            double *restrict keep)
+                            const double *restrict wide, double m, size_t ahead,
+                            class_sums *restrict sums, double *restrict keep)
 {
     for (size_t i = 0; i < n; i += AG__CLASS_LANES) {
         size_t lanes = n - i < AG__CLASS_LANES ? n - i : AG__CLASS_LANES;
+        AG__PREFETCH(x + i + ahead);
+        if (wide == NULL) AG__PREFETCH(t + i + ahead);
 #pragma omp simd
         for (size_t k = 0; k < lanes; k++) {
             double logit = (double)x[i + k];
@@ -45,22 +48,22 @@ AG__INLINE void add_classes(size_t n, const float *restrict x, const float *rest
 
 /* A loop for rows that keep their exponentials, and one for others. */
 AG__INLINE void sum_classes(size_t n, const float *x, const float *t, const double *wide, double m,
-                            class_sums *sums, double *keep)
+                            size_t ahead, class_sums *sums, double *keep)
 {
     if (keep != NULL)
-        add_classes(n, x, t, wide, m, sums, keep);
+        add_classes(n, x, t, wide, m, ahead, sums, keep);
     else
-        add_classes(n, x, t, wide, m, sums, NULL);
+        add_classes(n, x, t, wide, m, ahead, sums, NULL);
 }
 
 AG__DEFINE_KERNELS(sums_kernels, sums_kernel, sum_classes,
-                   (size_t n, const float *x, const float *t, double m, class_sums *sums,
-                    double *keep),
-                   (n, x, t, NULL, m, sums, keep))
+                   (size_t n, const float *x, const float *t, double m, size_t ahead,
+                    class_sums *sums, double *keep),
+                   (n, x, t, NULL, m, ahead, sums, keep))
 AG__DEFINE_KERNELS(wide_kernels, wide_kernel, sum_classes,
                    (size_t n, const float *x, const double *wide, double m, class_sums *sums,
                     double *keep),
-                   (n, x, NULL, wide, m, sums, keep))
+                   (n, x, NULL, wide, m, 0, sums, keep))
 
 /* ---- long rows ---- */
 
@@ -121,7 +124,8 @@ static void compute_given(long_row *row, const float *x)
     class_sums sums;
     memset(&sums, 0, sizeof sums);
     double maximum = (double)ag__row_maximum(n, x), *keep = ag__room_for(n, row->keep);
-    sums_kernels[ag__cpu()](n, x, row->rows->inputs[1] + row->index * n, maximum, &sums, keep);
+    sums_kernels[ag__cpu()](n, x, row->rows->inputs[1] + row->index * n, maximum,
+                            ag__ahead(row->rows, row->index), &sums, keep);
     take_sums(row, x, maximum, &sums, keep);
     finish(row, write_given);
 }
@@ -142,7 +146,7 @@ static void write_label(const long_row *row, double total, size_t offset, size_t
 static void compute_label(long_row *row, const float *x)
 {
     size_t label = (size_t)row->rows->labels[row->index];
-    row->softmax = ag__softmax_of(row->rows->n, x, row->keep);
+    row->softmax = ag__softmax_of(row->rows->n, x, ag__ahead(row->rows, row->index), row->keep);
     row->total = row->change.keep * ag__class_weight(&row->change, label);
     row->terms = ag__class_term((double)x[label], row->total, row->softmax.maximum);
     finish(row, write_label);
