@@ -37,7 +37,7 @@ PLACES = [
     ('src/tensor/contrastive/*.[ch]', ['check_contrastive', 'check_bad_inputs']),
     ('src/tensor/curvature/*.[ch]', ['check_curvature', 'check_bad_inputs']),
     ('src/tensor/fused/*.[ch]', ['check_fused', 'check_bad_inputs']),
-    ('src/tensor/activation/*.c', LAWS),
+    ('src/tensor/activation/*.c', ['check_functions', *LAWS]),
     ('src/tensor/softmax_row.[ch]', LAWS),
     ('src/core/elementary.h', ['check_elementary', 'check_core', 'check_torch', 'check_loss_cases',
                                'check_ops:accuracy']),
