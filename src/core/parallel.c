@@ -109,13 +109,17 @@ static int grant_threads(int wanted)
 /*
  * On a machine whose cores are busy with something else, a region can last as long as the scheduler
  * keeps one of its threads waiting: milliseconds, for microseconds of work. When the wait for the
- * team has taken longer than our own share of the work, we go on alone for twenty times as long:
- * such waits then cost a twentieth of the time at most.
+ * team has taken longer than our own share of the work, we go on alone for as long. That is all where
+ * the wait came out of the blue, as those do that the host of a virtual machine imposes. If the team is late
+ * again soon afterwards, we stay alone for twice as many waits, up to twenty, so that on a busy machine they
+ * cost a twentieth of the time at most.
  */
 #define NOTABLE_WAIT 0.0005
-#define ALONE_PER_WAIT 20
+#define MOST_ALONE_PER_WAIT 20
+#define SOON 10 /* waits, after having been alone */
 
 static atomic_int_least64_t alone_until; /* in nanoseconds of now() */
+static atomic_int alone_per_wait;
 
 static double now(void)
 {
@@ -134,7 +138,13 @@ static void note_region_time(double whole, double own_share)
 {
     double wait = whole - own_share;
     if (wait < NOTABLE_WAIT || wait < own_share) return;
-    double until = (now() + ALONE_PER_WAIT * wait) * 1e9;
+    double time = now(),
+           last = 1e-9 * (double)atomic_load_explicit(&alone_until, memory_order_relaxed);
+    bool again = time - last < SOON * wait;
+    int waits = again ? 2 * atomic_load_explicit(&alone_per_wait, memory_order_relaxed) : 1;
+    if (waits > MOST_ALONE_PER_WAIT) waits = MOST_ALONE_PER_WAIT;
+    double until = (time + waits * wait) * 1e9;
+    atomic_store_explicit(&alone_per_wait, waits, memory_order_relaxed);
     atomic_store_explicit(&alone_until, (int_least64_t)until, memory_order_relaxed);
 }
 
