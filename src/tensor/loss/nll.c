@@ -8,9 +8,10 @@
 #include "tensor/loss/labels.h"
 
 #include <math.h>
+#include <string.h>
 
 /* A row is summed in so many lanes. */
-#define LANES 64
+#define LANES 32
 
 typedef void sum_kernel(size_t, const float *, const float *, double *);
 typedef void terms_kernel(size_t, const float *, const float *, double *);
@@ -30,16 +31,24 @@ AG__INLINE void class_terms(size_t n, const float *restrict log_probs, const flo
         out[i] = class_term((double)log_probs[i], (double)target[i]);
 }
 
-/* Added to the sums of lanes. */
-AG__INLINE void sum_terms(size_t n, const float *restrict log_probs, const float *restrict target,
-                          double *restrict sums)
+AG__INLINE void add_lap(size_t lanes, const float *restrict log_probs, const float *restrict target,
+                        double *restrict sums)
 {
-    for (size_t i = 0; i < n; i += LANES) {
-        size_t lanes = n - i < LANES ? n - i : LANES;
 #pragma omp simd
-        for (size_t k = 0; k < lanes; k++)
-            sums[k] += class_term((double)log_probs[i + k], (double)target[i + k]);
-    }
+    for (size_t k = 0; k < lanes; k++)
+        sums[k] += class_term((double)log_probs[k], (double)target[k]);
+}
+
+/* Added to the sums of lanes, as in elementwise.h. */
+AG__INLINE void sum_terms(size_t n, const float *log_probs, const float *target, double *sums)
+{
+    double full[LANES];
+    size_t i = 0;
+    memcpy(full, sums, sizeof full);
+    for (; n - i >= LANES; i += LANES)
+        add_lap(LANES, log_probs + i, target + i, full);
+    memcpy(sums, full, sizeof full);
+    add_lap(n - i, log_probs + i, target + i, sums);
 }
 
 AG__DEFINE_KERNELS(sum_kernels, sum_kernel, sum_terms,
