@@ -146,7 +146,7 @@ AG__INLINE double ag__log_of_parts(ag__log_parts parts)
     return k * AG__LN2_HIGH + (k * AG__LN2_LOW + mantissa);
 }
 
-/* The natural logarithm of a positive normal double; below -700 of 0. */
+/* The natural logarithm of a positive normal double; below -700 of +0. */
 AG__INLINE double ag__log_of_normal(double x)
 {
     return ag__log_of_parts(ag__split_log(x));

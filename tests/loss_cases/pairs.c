@@ -100,6 +100,24 @@ START_TEST(bce_is_finite_at_certainty)
 }
 END_TEST
 
+START_TEST(bce_of_minus_zero_is_that_of_zero)
+{
+    const float *minus = NUMBERS(-0.0f, -0.0f, -0.0f), *zero = NUMBERS(0, 0, 0);
+    const float *hard = NUMBERS(1, 0, 1), *soft = NUMBERS(1, 0, 0.5f);
+    for (int i = 0; i < 2; i++) {
+        const float *target = i == 0 ? hard : soft;
+        result of_minus = evaluate(pair("bce_loss", 3, minus, target, AG_REDUCTION_NONE));
+        result of_zero = evaluate(pair("bce_loss", 3, zero, target, AG_REDUCTION_NONE));
+        ck_assert(of_zero.value[0] == 100 && of_zero.value[1] == 0);
+        for (int k = 0; k < 3; k++)
+            ck_assert(of_minus.value[k] == of_zero.value[k]);
+        of_minus = evaluate(pair("bce_loss", 3, minus, target, AG_REDUCTION_SUM));
+        of_zero = evaluate(pair("bce_loss", 3, zero, target, AG_REDUCTION_SUM));
+        ck_assert(of_minus.value[0] == of_zero.value[0]);
+    }
+}
+END_TEST
+
 START_TEST(bce_floors_the_logarithm_at_minus_100)
 {
     result r = evaluate(
@@ -336,6 +354,7 @@ void add_pairs(Suite *suite)
     tcase_add_test(tests, huber_with_infinite_delta_is_half_the_square);
     tcase_add_test(tests, huber_refuses_delta_that_is_not_positive);
     tcase_add_test(tests, bce_is_finite_at_certainty);
+    tcase_add_test(tests, bce_of_minus_zero_is_that_of_zero);
     tcase_add_test(tests, bce_floors_the_logarithm_at_minus_100);
     tcase_add_test(tests, bce_gradient_floors_the_variance_at_1e_12);
     tcase_add_test(tests, bce_refuses_what_is_no_probability);

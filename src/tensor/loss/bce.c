@@ -17,8 +17,8 @@ AG__INLINE double slope_of(double p, double t)
 AG__INLINE ag__point bce_loss_law(double p, double t, double unused)
 {
     (void)unused;
-    double log_p = ag__log_of_normal(p),
-           log_q = ag__log1p_of_finite(-p); /* of 0 below the lowest */
+    /* of 0 below the lowest; p may be -0 */
+    double log_p = ag__log_of_normal(fabs(p)), log_q = ag__log1p_of_finite(-p);
     log_p = log_p < LOWEST_LOG ? LOWEST_LOG : log_p;
     log_q = log_q < LOWEST_LOG ? LOWEST_LOG : log_q;
     double nan = p - p; /* NaN of NaN, otherwise 0: the logarithms are of numbers only */
@@ -29,7 +29,7 @@ AG__INLINE ag__point bce_loss_law(double p, double t, double unused)
 AG__INLINE ag__point hard_law(double p, double t, double unused)
 {
     (void)unused;
-    ag__log_parts parts = ag__split_log(t == 0 ? 1 - p : p);
+    ag__log_parts parts = ag__split_log(t == 0 ? 1 - p : fabs(p));
     bool small = (t == 0) & (parts.k == 0); /* as in ag__log1p_of_finite */
     parts.r = small ? -p : parts.r;
     double logarithm = ag__log_of_parts(parts);
