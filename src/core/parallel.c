@@ -116,7 +116,7 @@ static int grant_threads(int wanted)
  */
 #define NOTABLE_WAIT 0.0005
 #define MOST_ALONE_PER_WAIT 20
-#define SOON 10 /* waits, after having been alone */
+#define SOON 20 /* waits, after having been alone */
 
 static atomic_int_least64_t alone_until; /* in nanoseconds of now() */
 static atomic_int alone_per_wait;
@@ -140,6 +140,7 @@ static void note_region_time(double whole, double own_share)
     if (wait < NOTABLE_WAIT || wait < own_share) return;
     double time = now(),
            last = 1e-9 * (double)atomic_load_explicit(&alone_until, memory_order_relaxed);
+    if (time < last) return; /* another of the host's threads has seen the same wait */
     bool again = time - last < SOON * wait;
     int waits = again ? 2 * atomic_load_explicit(&alone_per_wait, memory_order_relaxed) : 1;
     if (waits > MOST_ALONE_PER_WAIT) waits = MOST_ALONE_PER_WAIT;
