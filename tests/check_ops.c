@@ -11,6 +11,7 @@
 int main(void)
 {
     Suite *suite = suite_create("operations");
+    must_know_chosen_operations();
     add_graph(suite);
     add_forms(suite);
     add_threads(suite);

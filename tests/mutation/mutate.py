@@ -150,6 +150,7 @@ class Hunt:
                            ASAN_OPTIONS='allocator_may_return_null=1:detect_leaks=0')
         if case:
             environment['CK_RUN_CASE'] = case
+        environment.pop('CHECK_OPS', None)
         if operations:
             environment['CHECK_OPS'] = ','.join(operations)
         process = subprocess.Popen([program], cwd=self.build.build_dir, env=environment,

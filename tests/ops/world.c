@@ -4,18 +4,48 @@
 #include "ops/world.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether a name is the word before a comma or the end. */
+static bool is_word(const char *name, const char *words)
+{
+    size_t length = strcspn(words, ",");
+    return length == strlen(name) && strncmp(words, name, length) == 0;
+}
+
+static const char *after_word(const char *words)
+{
+    words += strcspn(words, ",");
+    return *words == ',' ? words + 1 : words;
+}
+
+static const char *chosen_names(void)
+{
+    const char *names = getenv("CHECK_OPS");
+    return names != NULL ? names : "";
+}
+
 static bool is_chosen(const op_entry *entry)
 {
-    const char *rest = getenv("CHECK_OPS");
-    if (rest == NULL) return true;
-    for (size_t length; *rest != '\0'; rest += length + (rest[length] == ',')) {
-        length = strcspn(rest, ",");
-        if (length == strlen(entry->name) && strncmp(rest, entry->name, length) == 0) return true;
-    }
+    const char *names = chosen_names();
+    if (*names == '\0') return true;
+    for (; *names != '\0'; names = after_word(names))
+        if (is_word(entry->name, names)) return true;
     return false;
+}
+
+void must_know_chosen_operations(void)
+{
+    for (const char *names = chosen_names(); *names != '\0'; names = after_word(names)) {
+        int i = 0;
+        while (i < num_op_entries && !is_word(op_entries[i].name, names))
+            i++;
+        if (i < num_op_entries) continue;
+        fprintf(stderr, "CHECK_OPS: there is no operation %.*s\n", (int)strcspn(names, ","), names);
+        exit(EXIT_FAILURE);
+    }
 }
 
 void add_for_entries(TCase *tests, const TTest *test, int count)

@@ -16,6 +16,9 @@
 #define ADD_FOR_OPS(tests, test) add_for_entries(tests, test, num_op_entries)
 #define ADD_FOR_LOSSES(tests, test) add_for_entries(tests, test, num_loss_entries)
 void add_for_entries(TCase *tests, const TTest *test, int count);
+
+/* Ends the program if CHECK_OPS names what is no operation. */
+void must_know_chosen_operations(void);
 #define ENTRY (&op_entries[_i])
 
 #define FOR_EACH_CASE(c, scale)                                                                    \
