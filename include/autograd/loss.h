@@ -879,8 +879,8 @@ AG_API ag_status ag_tensor_dice_loss_with(ag_tensor *out, ag_tensor *out_grad,
  * Tversky loss (S. Salehi et al. 2017): (1/N) Σ_rows 1 - (TP + s) / (TP + α FP + β FN + s), with TP = Σ p t,
  * FP = Σ p (1 - t), FN = Σ (1 - p) t over the last dimension and s the smoothing. A row loss on probabilities;
  * α weighs false alarms, β what was missed.
- * Gradient: (M' (TP + s) - M t) / (TP + M + s)² / N, with M = α FP + β FN and M' = α (1 - t) - β t. A row of
- * which nothing is left, all terms being 0, has loss and gradient 0. Domain: p and t in [0, 1].
+ * Gradient: (M' (TP + s) - M t) / (TP + M + s)² / N, with M = α FP + β FN and M' = α (1 - t) - β t.
+ * Domain: p and t in [0, 1].
  * Options: epsilon is the smoothing s, 1 if it is not given.
  * @param alpha  α ≥ 0, finite.
  * @param beta   β ≥ 0, finite; α = β = ½ gives dice_loss with half its smoothing.
