@@ -57,10 +57,25 @@ START_TEST(soft_margin_is_the_logarithm)
 }
 END_TEST
 
+/* Of which the anchor's gradient has one component that is x²/2, and that cancels in the unit vectors. */
+START_TEST(weights_cost_no_digits_of_nearly_equal_distances)
+{
+    const float x = 1e-6f;
+    ag_tensor *t[] = {matrix(1, 2, NUMBERS(0, 0)), matrix(1, 2, NUMBERS(1, x)),
+                      matrix(1, 2, NUMBERS(1, 0))};
+    ag_tensor *outs[] = {matrix(1, 2, NUMBERS(0, 0)), matrix(1, 2, NUMBERS(0, 0)),
+                         matrix(1, 2, NUMBERS(0, 0))};
+    triplet(t, outs, (ag_loss_options){.weights = vector(1, NUMBERS(1))});
+    double expected = (double)x * (double)x / 2;
+    assert_near((double)outs[0]->data[0] / expected, 1, 1e-6);
+}
+END_TEST
+
 void add_triplets(Suite *suite)
 {
     TCase *tests = add_case(suite, "triplets");
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, weights_cost_no_digits_of_nearly_equal_distances);
     tcase_add_test(tests, identical_embeddings);
     tcase_add_test(tests, nonzero_divides_by_the_triplets_that_are_not_yet_apart);
     tcase_add_test(tests, soft_margin_is_the_logarithm);
