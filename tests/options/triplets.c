@@ -71,10 +71,21 @@ START_TEST(weights_cost_no_digits_of_nearly_equal_distances)
 }
 END_TEST
 
+START_TEST(distances_are_euclids_if_no_norm_is_given)
+{
+    ag_tensor *t[] = {matrix(1, 2, NUMBERS(0, 1)), matrix(1, 2, NUMBERS(3, 5)),
+                      matrix(1, 2, NUMBERS(2, -1))};
+    ag_tensor *outs[] = {like(t[0]), like(t[0]), like(t[0])};
+    float given = triplet(t, outs, (ag_loss_options){.swap = true, .norm = 2})->data[0];
+    ck_assert(triplet(t, outs, (ag_loss_options){.swap = true})->data[0] == given && given > 0);
+}
+END_TEST
+
 void add_triplets(Suite *suite)
 {
     TCase *tests = add_case(suite, "triplets");
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, distances_are_euclids_if_no_norm_is_given);
     tcase_add_test(tests, weights_cost_no_digits_of_nearly_equal_distances);
     tcase_add_test(tests, identical_embeddings);
     tcase_add_test(tests, nonzero_divides_by_the_triplets_that_are_not_yet_apart);
