@@ -259,25 +259,15 @@ START_TEST(a_learning_rate_of_zero_moves_nothing)
 }
 END_TEST
 
-START_TEST(the_usual_settings_of_adamw)
+START_TEST(the_usual_settings_of_adam_and_adamw)
 {
-    ag_adamw_options usual = ag_adamw_defaults();
-    ck_assert(usual.learning_rate == 1e-3f);
-    ck_assert(usual.beta1 == 0.9f);
-    ck_assert(usual.beta2 == 0.999f);
-    ck_assert(usual.epsilon == 1e-8f);
-    ck_assert(usual.weight_decay == 0.01f);
-}
-END_TEST
-
-START_TEST(the_usual_settings_of_adam)
-{
-    ag_adam_options usual = ag_adam_defaults();
-    ck_assert(usual.learning_rate == 1e-3f);
-    ck_assert(usual.beta1 == 0.9f);
-    ck_assert(usual.beta2 == 0.999f);
-    ck_assert(usual.epsilon == 1e-8f);
-    ck_assert(usual.weight_decay == 0);
+    const ag_adam_options each[] = {ag_adam_defaults(), ag_adamw_defaults()};
+    for (int i = 0; i < 2; i++) {
+        ck_assert(each[i].learning_rate == 1e-3f);
+        ck_assert(each[i].beta1 == 0.9f && each[i].beta2 == 0.999f);
+        ck_assert(each[i].epsilon == 1e-8f);
+        ck_assert(each[i].weight_decay == (i == 0 ? 0 : 0.01f));
+    }
 }
 END_TEST
 
@@ -315,8 +305,7 @@ void add_rules(Suite *suite)
                         COUNT_OF(gradient_sizes));
     tcase_add_test(tests, without_gradient_values_adamw_only_decays);
     tcase_add_test(tests, a_learning_rate_of_zero_moves_nothing);
-    tcase_add_test(tests, the_usual_settings_of_adamw);
-    tcase_add_test(tests, the_usual_settings_of_adam);
+    tcase_add_test(tests, the_usual_settings_of_adam_and_adamw);
     tcase_add_test(tests, the_usual_settings_of_rmsprop);
     tcase_add_test(tests, the_usual_settings_of_adagrad);
 }
