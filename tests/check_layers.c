@@ -95,6 +95,18 @@ START_TEST(bad_indices_are_named)
 }
 END_TEST
 
+START_TEST(indices_that_change_before_backward_are_checked_again)
+{
+    ag_variable *table = create_input(2, (uint32_t[]){10, 3});
+    ag_indices *indices = ag_indices_create_from(arena, 1, (uint32_t[]){2}, (int32_t[]){0, 9});
+    ag_variable *loss = ag_sum(arena, ag_embedding(arena, table, indices));
+    indices->data[1] = 400000000;
+    assert_fails(ag_backward(arena, loss), AG_ERROR_DOMAIN,
+                 "indices[1] is 400000000 but table has 10 rows");
+    ck_assert_ptr_null(table->grad);
+}
+END_TEST
+
 /* ---- dropout ---- */
 
 START_TEST(dropout_drops_the_share_that_it_says)
@@ -273,6 +285,7 @@ int main(void)
     tcase_add_test(tests, windows_that_cannot_move_are_refused);
     tcase_add_test(tests, pooling_keeps_nan_and_infinity);
     tcase_add_test(tests, bad_indices_are_named);
+    tcase_add_test(tests, indices_that_change_before_backward_are_checked_again);
     tcase_add_test(tests, dropout_drops_the_share_that_it_says);
     tcase_add_test(tests, batch_norm_gathers_statistics);
     tcase_add_test(tests, batch_norm_refuses_bad_statistics);

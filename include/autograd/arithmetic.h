@@ -8,8 +8,8 @@ AG_BEGIN_DECLS
 
 /*
  * Each function returns a new node in the arena, or NULL on failure: AG_ERROR_NULL, AG_ERROR_STATE (an
- * input is gone), AG_ERROR_SHAPE, AG_ERROR_MEMORY. Inputs are not changed and must live as long as the
- * node. Gradients flow to all inputs that require one.
+ * input is gone), AG_ERROR_SHAPE, AG_ERROR_MEMORY. Inputs are not changed; they must live, and keep
+ * their values, until backward is done. Gradients flow to all inputs that require one.
  */
 
 /**

@@ -25,8 +25,8 @@ AG_BEGIN_DECLS
  *       library. Each out_grad may be NULL if it is not wanted; temp_arena is rewound.
  *
  * Embeddings are matrices [rows, features]. Labels are [rows]; the loss asks only whether two are the
- * same, and they must live as long as the node. Each row is an anchor with a value of its own, which
- * AG_REDUCTION_NONE gives, [rows]; N is what the comment says for MEAN, 1 for SUM and NONE, and the
+ * same, and they must live, and keep their values, until backward is done. Each row is an anchor with a
+ * value of its own, which AG_REDUCTION_NONE gives, [rows]; N is what the comment says for MEAN, 1 for SUM and NONE, and the
  * rows of the first input for BATCHMEAN.
  *
  * Similarities are products in float, by sgemm; all that follows is in double. Distances that are small

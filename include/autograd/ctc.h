@@ -19,7 +19,8 @@ AG_BEGIN_DECLS
  * the gradients are the same. A sequence that no path fits, as its labels need more frames than there are,
  * has loss infinity and gradient NaN, or 0 and 0 by zero_infinity.
  * Errors: AG_ERROR_ARGUMENT (blank), AG_ERROR_DOMAIN (a length that is more than there is, a label that is blank or no
- * class); for others see loss.h. Tensors and indices must live as long as the node.
+ * class); for others see loss.h.
+ * Tensors and indices must live, and keep their values, until backward is done.
  * @param input_lengths  frames of each sequence, from 0 to time; NULL: all of them.
  * @param target_lengths  labels of each sequence, from 0 to longest; NULL: all of them.
  * @param blank  the class that stands for no label, usually 0.

@@ -22,8 +22,8 @@ AG_BEGIN_DECLS
  * of the other rows but their number. Products are sgemm's, in float; all that follows is in double.
  * Options: those of cross_entropy_labels_loss, class_weights, label_smoothing, z_loss, ignore_index and
  * num_correct, beside reduction, divisor and weights of rows; NULL for none.
- * The tensors and labels must live as long as the node. Both the loss and ag_backward take memory to
- * work in from their arenas, and give it back.
+ * The tensors and labels must live, and keep their values, until backward is done. Both the loss and
+ * ag_backward take memory to work in from their arenas, and give it back.
  * After the chunked losses of Liger Kernel (P. Hsu and others 2024, arXiv 2410.10989).
  */
 AG_API ag_variable *ag_linear_cross_entropy_loss(ag_arena *arena, ag_variable *x,

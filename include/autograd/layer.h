@@ -8,8 +8,8 @@ AG_BEGIN_DECLS
 
 /*
  * Each function returns a new node in the arena, or NULL on failure: AG_ERROR_NULL, AG_ERROR_STATE
- * (an input is gone), AG_ERROR_SHAPE, AG_ERROR_ARGUMENT, AG_ERROR_MEMORY. Inputs are not changed and
- * must live as long as the node. Gradients flow to all inputs that require one.
+ * (an input is gone), AG_ERROR_SHAPE, AG_ERROR_ARGUMENT, AG_ERROR_MEMORY. Inputs are not changed; they
+ * must live, and keep their values, until backward is done. Gradients flow to all inputs that require one.
  */
 
 /**
@@ -92,7 +92,8 @@ AG_API ag_variable *ag_dropout(ag_arena *arena, ag_variable *x, float probabilit
  * Rows of a table, chosen by indices: y[i..., :] = table[indices[i...], :].
  * Shapes: table [rows, columns], indices any with at most AG_MAX_DIMS - 1 dimensions; result
  * [indices' dimensions..., columns]. An index below 0 or not below rows is an error
- * (AG_ERROR_DOMAIN) that names it. The indices must live as long as the node.
+ * (AG_ERROR_DOMAIN) that names it. The indices must live, and keep their values,
+ * until backward is done; ag_backward checks them again.
  * Gradient: each row of the table gets the sum of G over the indices that chose it, in double.
  */
 AG_API ag_variable *ag_embedding(ag_arena *arena, ag_variable *table, const ag_indices *indices);

@@ -30,8 +30,8 @@ typedef enum ag_divisor {
  *     ag_cross_entropy_loss_with(arena, logits, target, &(ag_loss_options){.label_smoothing = 0.1f});
  *
  * A loss's comment names those that it takes beside reduction, divisor and weights, which all take;
- * another that is not 0 is AG_ERROR_ARGUMENT. The struct itself is copied; the tensors must live as
- * long as the node, and get no gradient. A weight is finite and not negative (AG_ERROR_DOMAIN). Where
+ * another that is not 0 is AG_ERROR_ARGUMENT. The struct itself is copied; the tensors must live and
+ * keep their values as the inputs do, and get no gradient. A weight is finite and not negative (AG_ERROR_DOMAIN). Where
  * nothing is left to divide by, because every row was ignored or weighs 0, loss and gradients are 0.
  */
 typedef struct ag_loss_options {
@@ -63,8 +63,8 @@ AG_BEGIN_DECLS
  * Every loss comes in these forms:
  *
  *   ag_<loss>(arena, inputs..., reduction)
- *       A node of the graph, in the arena. The inputs must live as long as the node. A target never
- *       gets a gradient, whatever its requires_grad says. Returns NULL on failure. Where the
+ *       A node of the graph, in the arena. The inputs must live, and keep their values, until backward
+ *       is done. A target never gets a gradient, whatever its requires_grad says. Returns NULL on failure. Where the
  *       gradient of a prediction is empty, its memory is written to here, so that backward has nothing
  *       left to do if the upstream gradient is 1: empty a leaf's gradient before the loss, not after.
  *       So a prediction that requires a gradient is written to by forward, too: two threads must not
@@ -239,7 +239,7 @@ AG_API ag_status ag_tensor_cross_entropy_loss_with(ag_tensor *out, ag_tensor *ou
  * not ignored, the message names the first.
  * Options: class_weights, label_smoothing and z_loss as in cross_entropy_loss, for the one-hot row;
  * ignore_index; num_correct. Under AG_DIVISOR_AUTO class_weights make N the sum of the labels' weights.
- * The labels must live as long as the node.
+ * The labels must live, and keep their values, until backward is done.
  */
 AG_API ag_variable *ag_cross_entropy_labels_loss(ag_arena *arena, ag_variable *logits,
                                                  const ag_indices *labels, ag_reduction reduction);

@@ -48,11 +48,19 @@ static ag__sink sink_of(const ag_variable *self, uint32_t input)
     return sink;
 }
 
+/* Indices say where to read and write, and the caller may have changed them since forward. */
+static ag_status check_indices_again(const ag__call *call)
+{
+    ag__shape unused;
+    return call->indices != NULL ? ag__call_check(call, &unused) : AG_OK;
+}
+
 static ag_status carry_backward(ag_variable *self, ag_arena *temp_arena)
 {
     kept_call *kept = self->metadata;
     const ag__op *op = kept->call.op;
-    ag_status status = lend_scratch(temp_arena, &kept->call);
+    ag_status status = check_indices_again(&kept->call);
+    if (status == AG_OK) status = lend_scratch(temp_arena, &kept->call);
     if (status != AG_OK) return status;
     ag__sink few[AG__MAX_INPUTS] = {{0}}, *sinks = few;
     bool wanted = false;
@@ -166,9 +174,9 @@ static bool is_read(const ag__call *call, const ag_tensor *storage)
     for (uint32_t i = 0; i < call->op->num_inputs && storage != NULL; i++)
         if (call->inputs[i] != NULL && ag__tensors_overlap(call->inputs[i], storage)) return true;
     for (uint32_t i = 0; i < AG__NUM_OPTION_TENSORS && storage != NULL; i++) {
-        ag_tensor labels;
+        ag_tensor indices;
         const char *name;
-        const ag_tensor *tensor = ag__option_tensor(call, i, &labels, &name);
+        const ag_tensor *tensor = ag__option_tensor(call, i, &indices, &name);
         if (tensor != NULL && ag__tensors_overlap(tensor, storage)) return true;
     }
     return false;
