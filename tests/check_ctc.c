@@ -323,6 +323,29 @@ START_TEST(wrong_lengths_and_labels)
 }
 END_TEST
 
+/* An output that would overwrite the lengths while they are read. */
+START_TEST(outputs_share_no_memory_with_lengths)
+{
+    ctc c = create(1, 3, 1, 1);
+    c.reduction = AG_REDUCTION_MEAN;
+    float value;
+    ag_tensor *out = ag_tensor_wrap(arena, 1, (uint32_t[]){1}, &value);
+    ag_indices *lengths[] = {c.frames, c.labels};
+    const char *names[] = {"input_lengths", "target_lengths"};
+    for (int i = 0; i < 2; i++) {
+        float *memory = (float *)(void *)lengths[i]->data;
+        ag_tensor *gradient = ag_tensor_wrap(arena, 3, (uint32_t[]){1, 3, 1}, memory);
+        memset(lengths[1 - i]->data, 0, 3 * sizeof(int32_t));
+        memset(memory, 0, 3 * sizeof(float));
+        ag_status status =
+            ag_tensor_ctc_loss_value_and_grad(arena, out, gradient, c.log_probs, c.targets,
+                                              c.frames, c.labels, c.blank, false, c.reduction);
+        ck_assert_int_eq(status, AG_ERROR_OVERLAP);
+        ck_assert_ptr_nonnull(strstr(ag_last_error(), names[i]));
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ctc");
@@ -336,5 +359,6 @@ int main(void)
     tcase_add_loop_test(tests, what_is_no_number_is_not_lost, 0, 2);
     tcase_add_test(tests, ctc_knows_no_threads);
     tcase_add_test(tests, wrong_lengths_and_labels);
+    tcase_add_test(tests, outputs_share_no_memory_with_lengths);
     return run_suite(suite);
 }

@@ -156,9 +156,9 @@ static ag_status check_out(const ag__call *call, const ag_tensor *out, const cha
         status = check_no_overlap(op->name, out, name, call->inputs[i], op->input_names[i]);
     if (call->options == NULL && call->indices == NULL) return status;
     for (uint32_t i = 0; i < AG__NUM_OPTION_TENSORS && status == AG_OK; i++) {
-        ag_tensor labels;
+        ag_tensor indices;
         const char *other_name;
-        const ag_tensor *other = ag__option_tensor(call, i, &labels, &other_name);
+        const ag_tensor *other = ag__option_tensor(call, i, &indices, &other_name);
         status = check_no_overlap(op->name, out, name, other, other_name);
     }
     return status;

@@ -123,20 +123,23 @@ static ag_status check_tensor(const ag__call *call, uint32_t index)
                     ag__tensor_shape_text(call->inputs[0]).text);
 }
 
-const ag_tensor *ag__option_tensor(const ag__call *call, uint32_t index, ag_tensor *labels,
+const ag_tensor *ag__option_tensor(const ag__call *call, uint32_t index, ag_tensor *indices,
                                    const char **name)
 {
+    static const char *const names[] = {"labels", "input_lengths", "target_lengths"};
     static const uint32_t tensors[] = {AG__OPTION_weights, AG__OPTION_class_weights,
                                        AG__OPTION_pos_weight};
     if (index < sizeof tensors / sizeof *tensors) {
         *name = table[tensors[index]].name;
         return call->options != NULL ? tensor_at(call->options, tensors[index]) : NULL;
     }
-    *name = "labels";
-    if (call->indices == NULL) return NULL;
-    *labels = (ag_tensor){.ndims = 1, .size = call->indices->size};
-    labels->data = (float *)call->indices->data; /* only its place matters */
-    return labels;
+    uint32_t which = index - (uint32_t)(sizeof tensors / sizeof *tensors);
+    const ag_indices *given = which == 0 ? call->indices : call->lengths[which - 1];
+    *name = names[which];
+    if (given == NULL) return NULL;
+    *indices = (ag_tensor){.ndims = 1, .size = given->size};
+    indices->data = (float *)given->data; /* only its place matters */
+    return indices;
 }
 
 /* ---- options ---- */

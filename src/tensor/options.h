@@ -62,9 +62,9 @@ ag_status ag__options_check(const ag__call *call);
  */
 ag_status ag__labels_check(const ag__call *call, size_t classes);
 
-/* The tensor that an option is, or that the labels' memory is taken for; NULL if there is none. */
-#define AG__NUM_OPTION_TENSORS 4
-const ag_tensor *ag__option_tensor(const ag__call *call, uint32_t index, ag_tensor *labels,
+/* The tensor that an option is, or that the memory of indices is taken for; NULL if there is none. */
+#define AG__NUM_OPTION_TENSORS 6
+const ag_tensor *ag__option_tensor(const ag__call *call, uint32_t index, ag_tensor *indices,
                                    const char **name);
 
 /* What an element counts for: 0 if it is masked out, or its row is ignored. */
