@@ -383,6 +383,31 @@ START_TEST(the_graph_agrees_with_linear_and_cross_entropy)
 }
 END_TEST
 
+/* [600, 4] as x and as weight: more rows than one block has. */
+START_TEST(one_variable_as_x_and_weight_gets_both_gradients)
+{
+    ag_variable *v[2], *loss[2];
+    ag_tensor *values = create_normal(2, (uint32_t[]){600, 4}, 1);
+    ag_indices *labels = ag_indices_create(arena, 1, (uint32_t[]){600});
+    ag_loss_options sum = {.reduction = AG_REDUCTION_SUM};
+    for (uint32_t i = 0; i < 600; i++)
+        labels->data[i] = (int32_t)ag_random_below(&generator, 600);
+    for (int i = 0; i < 2; i++)
+        v[i] = leaf(values);
+    loss[0] = ag_linear_cross_entropy_loss(arena, v[0], v[0], NULL, labels, &sum);
+    loss[1] =
+        ag_cross_entropy_labels_loss_with(arena, ag_linear(arena, v[1], v[1], NULL), labels, &sum);
+    for (int i = 0; i < 2; i++) /* twice: onto nothing, then onto what is there */
+        for (int time = 0; time < 2; time++)
+            ck_assert_int_eq(ag_backward(arena, ag_scale(arena, loss[i], 2)), AG_OK);
+    float largest = 0; /* what sums of floats in another order differ by goes with it */
+    for (size_t k = 0; k < values->size; k++)
+        largest = fmaxf(largest, fabsf(v[1]->grad->data[k]));
+    for (size_t k = 0; k < values->size; k++)
+        ck_assert(fabsf(v[0]->grad->data[k] - v[1]->grad->data[k]) <= 1e-6f * largest);
+}
+END_TEST
+
 static ag_variable *build(ag_arena *step, ag_variable *const *inputs, void *context)
 {
     const problem *p = context;
@@ -562,6 +587,7 @@ int main(void)
     tcase_add_loop_test(tests, a_mean_may_divide_by_the_values_that_are_not_0, 1, 4);
     tcase_add_test(tests, value_and_gradients_are_those_of_pytorch);
     tcase_add_test(tests, the_graph_agrees_with_linear_and_cross_entropy);
+    tcase_add_test(tests, one_variable_as_x_and_weight_gets_both_gradients);
     tcase_add_test(tests, gradients_pass_the_check);
     tcase_add_loop_test(tests, tiles_and_threads_change_no_bit, 0, 4);
     tcase_add_test(tests, threads_do_not_change_a_bit_of_many_classes);

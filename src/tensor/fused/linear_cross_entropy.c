@@ -379,14 +379,27 @@ static ag_status linear_cross_entropy_forward(const ag__call *call, ag_tensor *o
     return linear_cross_entropy_both(call, out, NULL);
 }
 
+/*
+ * A variable that stands for x and weight has one gradient, to which blocks of rows add by turns: so it
+ * begins with zeros.
+ */
+static void begin_shared_gradient(const ag__call *call, ag__sink *sinks)
+{
+    if (sinks[X].data == NULL || sinks[X].data != sinks[WEIGHT].data || sinks[X].accumulate) return;
+    memset(sinks[X].data, 0, call->inputs[X]->size * sizeof *sinks[X].data);
+    sinks[X].accumulate = true;
+}
+
 static void linear_cross_entropy_backward(const ag__call *call, const ag_tensor *grad,
                                           const ag__sink *sinks)
 {
     sweep s = prepare(call);
     bool each = grad != NULL && call->reduction == AG_REDUCTION_NONE;
+    ag__sink own[] = {sinks[X], sinks[WEIGHT], sinks[BIAS]};
+    begin_shared_gradient(call, own);
     s.upstream = each ? grad->data : NULL;
     s.scale = ag__gradient_scale(call, grad, s.divisor);
-    s.sinks = sinks;
+    s.sinks = own;
     run(&s);
 }
 
