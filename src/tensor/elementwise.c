@@ -94,7 +94,17 @@ static void run_kernel(const pass *p, size_t offset, size_t n, const ag__law_out
                                ag__law_parameter(p->call), out);
 }
 
-/* Adds a chunk's values to the sums, and writes its gradient if there is a sink for it. */
+/*
+ * A whole block at once, as the first-level cache holds it beside its gradient, except where that is
+ * streamed: through a larger buffer large losses take half as long again (measured).
+ */
+static size_t sum_length(const pass *p, size_t left)
+{
+    size_t most = p->sink.stream ? AG__CHUNK : AG__SMALLEST_BLOCK;
+    return left < most ? left : most;
+}
+
+/* Adds some values to the sums, and writes their gradient if there is a sink for it. */
 static void sum_chunk(const pass *p, size_t offset, size_t n, double *sums)
 {
     float buffer[AG__CHUNK];
@@ -112,7 +122,7 @@ static void sum_blocks(size_t begin, size_t end, void *context)
         double sums[AG__LANES] = {0};
         size_t stop = ag__block_begin(&p->blocks, block + 1);
         for (size_t i = ag__block_begin(&p->blocks, block), n; i < stop; i += n) {
-            n = ag__chunk_length(stop - i);
+            n = sum_length(p, stop - i);
             sum_chunk(p, i, n, sums);
             in_domain = in_domain && chunk_in_domain(p, i, n);
         }
