@@ -30,6 +30,13 @@
 #define AG__INLINE static inline
 #endif
 
+/* Before a loop of two rounds: gcc unrolls it by name only, clang by itself. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define AG__UNROLL_2 _Pragma("GCC unroll 2")
+#else
+#define AG__UNROLL_2
+#endif
+
 /* Has the cache line at an address read, which will be needed soon. */
 #if defined(__GNUC__)
 #define AG__PREFETCH(address) __builtin_prefetch(address, 0, 2)

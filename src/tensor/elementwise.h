@@ -38,11 +38,6 @@ AG__INLINE ag__point ag__identity(double x, double unused_input, double unused)
  */
 #define AG__LANES 32
 #define AG__GROUP 16
-#if defined(__GNUC__) && !defined(__clang__)
-#define AG__UNROLLED _Pragma("GCC unroll 2")
-#else
-#define AG__UNROLLED /* clang does it by itself */
-#endif
 
 /* What a kernel is asked for: one of values, slopes and sums, and gradient only beside sums. */
 typedef struct ag__law_out {
@@ -97,7 +92,7 @@ AG__INLINE void ag__add_values(ag__law *law, size_t n, const float *a, const flo
     size_t i = 0;
     memcpy(full, sums, sizeof full);
     for (; n - i >= AG__LANES; i += AG__LANES) {
-        AG__UNROLLED
+        AG__UNROLL_2
         for (size_t k = 0; k < AG__LANES; k += AG__GROUP)
             ag__add_group(law, AG__GROUP, a + i + k, b + i + k, parameter, full + k);
     }
@@ -127,7 +122,7 @@ AG__INLINE void ag__add_values_write_gradient(ag__law *law, size_t n, const floa
     size_t i = 0;
     memcpy(full, sums, sizeof full);
     for (; n - i >= AG__LANES; i += AG__LANES) {
-        AG__UNROLLED
+        AG__UNROLL_2
         for (size_t k = 0; k < AG__LANES; k += AG__GROUP)
             ag__add_group_write_gradient(law, AG__GROUP, a + i + k, b + i + k, parameter, full + k,
                                          scale, gradient + i + k);

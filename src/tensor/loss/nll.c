@@ -10,10 +10,11 @@
 #include <math.h>
 #include <string.h>
 
-/* A row is summed in so many lanes. */
+/* A row is summed in so many lanes, lap after lap, in groups of one vector of floats at most. */
 #define LANES 32
+#define GROUP 16
 
-typedef void sum_kernel(size_t, const float *, const float *, double *);
+typedef void sum_kernel(size_t, const float *, const float *, double *, double, float *);
 typedef void terms_kernel(size_t, const float *, const float *, double *);
 
 /* -t_c l_c; 0 for an impossible class (l_c = -∞) that is not wanted. */
@@ -31,42 +32,74 @@ AG__INLINE void class_terms(size_t n, const float *restrict log_probs, const flo
         out[i] = class_term((double)log_probs[i], (double)target[i]);
 }
 
-AG__INLINE void add_lap(size_t lanes, const float *restrict log_probs, const float *restrict target,
-                        double *restrict sums)
+AG__INLINE void add_group(size_t lanes, const float *restrict log_probs,
+                          const float *restrict target, double *restrict sums, double scale,
+                          float *restrict gradient)
 {
 #pragma omp simd
-    for (size_t k = 0; k < lanes; k++)
-        sums[k] += class_term((double)log_probs[k], (double)target[k]);
+    for (size_t k = 0; k < lanes; k++) {
+        double t = (double)target[k];
+        sums[k] += class_term((double)log_probs[k], t);
+        if (gradient != NULL) gradient[k] = (float)(scale * t);
+    }
 }
 
-/* Added to the sums of lanes, as in elementwise.h. */
-AG__INLINE void sum_terms(size_t n, const float *log_probs, const float *target, double *sums)
+/* As in elementwise.h. */
+AG__INLINE void add_terms(size_t n, const float *log_probs, const float *target, double *sums,
+                          double scale, float *gradient)
 {
     double full[LANES];
     size_t i = 0;
     memcpy(full, sums, sizeof full);
-    for (; n - i >= LANES; i += LANES)
-        add_lap(LANES, log_probs + i, target + i, full);
+    for (; n - i >= LANES; i += LANES) {
+        AG__UNROLL_2
+        for (size_t k = 0; k < LANES; k += GROUP)
+            add_group(GROUP, log_probs + i + k, target + i + k, full + k, scale,
+                      gradient != NULL ? gradient + i + k : NULL);
+    }
     memcpy(sums, full, sizeof full);
-    add_lap(n - i, log_probs + i, target + i, sums);
+    add_group(n - i, log_probs + i, target + i, sums, scale,
+              gradient != NULL ? gradient + i : NULL);
+}
+
+/* Adds to the sums of lanes, and writes scale · target if gradient is not NULL. */
+AG__INLINE void sum_terms(size_t n, const float *log_probs, const float *target, double *sums,
+                          double scale, float *gradient)
+{
+    if (gradient != NULL)
+        add_terms(n, log_probs, target, sums, scale, gradient);
+    else
+        add_terms(n, log_probs, target, sums, 0, NULL);
 }
 
 AG__DEFINE_KERNELS(sum_kernels, sum_kernel, sum_terms,
-                   (size_t n, const float *log_probs, const float *target, double *sums),
-                   (n, log_probs, target, sums))
+                   (size_t n, const float *log_probs, const float *target, double *sums,
+                    double scale, float *gradient),
+                   (n, log_probs, target, sums, scale, gradient))
 AG__DEFINE_KERNELS(terms_kernels, terms_kernel, class_terms,
                    (size_t n, const float *log_probs, const float *target, double *out),
                    (n, log_probs, target, out))
+
+/* Value and gradient in one loop, where the gradient is neither streamed nor added to another. */
+static bool goes_together(const ag__rows *rows)
+{
+    return rows->values != NULL && rows->sinks != NULL && !rows->sinks[0].stream &&
+           !rows->sinks[0].accumulate;
+}
 
 static void compute_long_row(const ag__rows *rows, size_t index)
 {
     double sums[LANES] = {0};
     size_t offset = index * rows->n;
     const float *log_probs = rows->inputs[0] + offset, *target = rows->inputs[1] + offset;
+    bool together = goes_together(rows);
+    float *gradient = together ? rows->sinks[0].data + offset : NULL;
     for (size_t i = 0, n; i < rows->n; i += n) {
-        n = ag__chunk_length(rows->n - i);
-        if (rows->values != NULL) sum_kernels[ag__cpu()](n, log_probs + i, target + i, sums);
-        if (rows->sinks == NULL) continue;
+        n = together ? rows->n : ag__chunk_length(rows->n - i);
+        if (rows->values != NULL)
+            sum_kernels[ag__cpu()](n, log_probs + i, target + i, sums,
+                                   together ? -rows->scales[index] : 0, gradient);
+        if (rows->sinks == NULL || together) continue;
         ag__store_scaled(n, target + i, -rows->scales[index], &rows->sinks[0], offset + i);
     }
     if (rows->values != NULL) rows->values[index] = ag__sum(LANES, sums);
