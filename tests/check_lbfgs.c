@@ -287,6 +287,68 @@ START_TEST(after_a_failure_the_parameters_are_where_they_were)
 }
 END_TEST
 
+/* A parameter in an arena of its own, which the closure takes for something else. */
+typedef struct loan {
+    ag_arena *arena;
+    ag_variable *x;
+    float slope; /* of the first evaluation */
+    int evaluations;
+} loan;
+
+static ag_status take_back(void *context, double *loss)
+{
+    loan *l = context;
+    bool unused = false;
+    ag_grad_sink(l->x, &unused)->data[0] = 1;
+    *loss = 1;
+    ag_arena_reset(l->arena);
+    memset(ag_arena_alloc(l->arena, 4096), 0x5a, 4096);
+    return AG_OK;
+}
+
+static ag_optimizer *optimizer_of_loan(loan *l)
+{
+    ag_tensor *two = ag_tensor_create(l->arena, 1, (uint32_t[]){1});
+    two->data[0] = 2;
+    l->x = ag_create_leaf(l->arena, two, true);
+    return ag_lbfgs_create(arena, 1, &l->x, ag_lbfgs_defaults());
+}
+
+START_TEST(a_parameter_that_the_closure_has_freed_is_named)
+{
+    loan l = {.arena = ag_arena_create(0)};
+    ag_optimizer *optimizer = optimizer_of_loan(&l);
+    ck_assert_int_eq(ag_lbfgs_step(optimizer, take_back, &l, NULL), AG_ERROR_STATE);
+    assert_last_message(AG_ERROR_STATE, "lbfgs_step: parameter 0 is gone: its arena was reset, or "
+                                        "rewound to before it");
+    ag_arena_destroy(l.arena);
+}
+END_TEST
+
+static ag_status square(void *context, double *loss)
+{
+    loan *l = context;
+    bool unused = false;
+    double x = (double)l->x->data->data[0];
+    l->x->grad = NULL;
+    ag_grad_sink(l->x, &unused)->data[0] = l->evaluations++ == 0 ? l->slope : (float)(2 * x);
+    *loss = x * x;
+    return AG_OK;
+}
+
+START_TEST(a_gradient_that_is_no_number_moves_nothing)
+{
+    static const float slopes[] = {INFINITY, -INFINITY, NAN};
+    loan l = {.arena = arena, .slope = slopes[_i]};
+    ag_optimizer *optimizer = optimizer_of_loan(&l);
+    succeed(ag_lbfgs_step(optimizer, square, &l, NULL));
+    ck_assert(l.x->data->data[0] == 2);
+    for (int i = 0; i < 3; i++)
+        succeed(ag_lbfgs_step(optimizer, square, &l, NULL));
+    ck_assert(fabsf(l.x->data->data[0]) < 1e-6f);
+}
+END_TEST
+
 START_TEST(what_is_no_step_is_refused)
 {
     valley v;
@@ -432,6 +494,8 @@ int main(void)
     tcase_add_test(tests, the_loss_is_that_before_the_step);
     tcase_add_test(tests, at_a_minimum_nothing_moves);
     tcase_add_loop_test(tests, after_a_failure_the_parameters_are_where_they_were, 1, 12);
+    tcase_add_test(tests, a_parameter_that_the_closure_has_freed_is_named);
+    tcase_add_loop_test(tests, a_gradient_that_is_no_number_moves_nothing, 0, 3);
     tcase_add_test(tests, what_is_no_step_is_refused);
     tcase_add_loop_test(tests, bad_options_are_refused, 0,
                         (int)(sizeof bad_options / sizeof *bad_options));

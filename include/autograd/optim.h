@@ -241,8 +241,8 @@ AG_API ag_status ag_optimizer_state_at(ag_optimizer *optimizer, size_t index,
  * ag_optimizer_step. Parameters without a gradient are passed over.
  * @param max_norm  ≥ 0, finite.
  * @param norm      set to the norm before; may be NULL.
- * @return AG_ERROR_NULL, AG_ERROR_STATE, AG_ERROR_SHAPE, AG_ERROR_ARGUMENT; AG_ERROR_DOMAIN if an element of a gradient
- *         is not finite: no gradient has changed then.
+ * @return AG_ERROR_NULL, AG_ERROR_STATE, AG_ERROR_SHAPE; AG_ERROR_ARGUMENT, also if a parameter is given
+ *         twice; AG_ERROR_DOMAIN if an element of a gradient is not finite: no gradient has changed then.
  */
 AG_API ag_status ag_clip_grad_norm(size_t num_parameters, ag_variable *const *parameters,
                                    float max_norm, double *norm);

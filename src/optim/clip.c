@@ -22,7 +22,7 @@ static ag_status check_parameters(const char *name, size_t count, ag_variable *c
             status = ag__tensor_check(name, "a parameter's gradient", parameters[i]->grad);
         if (status != AG_OK) return status;
     }
-    return AG_OK;
+    return ag__check_distinct(name, count, parameters);
 }
 
 /* What happens to each element of a gradient: it is multiplied, or kept within ± limit. */

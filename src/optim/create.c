@@ -29,12 +29,8 @@ static ag_status check_parameters(const char *name, size_t count, ag_variable *c
     for (size_t i = 0; i < count; i++) {
         ag_status status = check_parameter(name, i, parameters[i]);
         if (status != AG_OK) return status;
-        for (size_t j = 0; j < i; j++)
-            if (parameters[j] == parameters[i])
-                return ag__fail(AG_ERROR_ARGUMENT, "%s: parameters %zu and %zu are the same", name,
-                                j, i);
     }
-    return AG_OK;
+    return ag__check_distinct(name, count, parameters);
 }
 
 static ag_status check_unknown(const ag_optimizer *optimizer, size_t count,

@@ -32,9 +32,13 @@ static void set_parameters(ag_optimizer *optimizer, const float *vector)
     }
 }
 
-/* To origin + t · direction. */
+/* To origin + t · direction; a direction that is not finite moves nothing by t = 0. */
 static void move_parameters(ag_optimizer *optimizer, double t)
 {
+    if (t == 0) {
+        set_parameters(optimizer, optimizer->lbfgs->origin);
+        return;
+    }
     const float *origin = optimizer->lbfgs->origin, *direction = optimizer->lbfgs->direction;
     for (size_t i = 0; i < optimizer->num_parameters; i++) {
         ag_tensor *data = optimizer->parameters[i].variable->data;
@@ -200,7 +204,7 @@ static ag_status iterate(ag_optimizer *optimizer, bool is_last, ag__point *now, 
     double t = rate;
     if (l->iterations == 1) t *= fmin(1, 1 / sum_of_magnitudes(l->size, now->gradient));
     now->slope = ag__vector_dot(l->size, now->gradient, l->direction);
-    *finished = now->slope > -least_change;
+    *finished = !(now->slope <= -least_change) || isinf(now->slope); /* NaN ends it, too */
     if (*finished) return AG_OK;
     ag_status status = move(optimizer, t, is_last, now);
     *finished = is_last || l->evaluations >= l->options.max_evaluations ||
@@ -223,14 +227,19 @@ static ag_status step(ag_optimizer *optimizer, double *loss)
     return status;
 }
 
-/* The closure may have replaced a parameter's data: then there is nothing to put back. */
+/*
+ * The closure may have replaced a parameter's data, or reset the arena that a parameter stood in: then
+ * there is nothing to put back.
+ */
 static void undo(ag_optimizer *optimizer)
 {
     ag__lbfgs *l = optimizer->lbfgs;
     l->iterations = l->num_pairs = 0;
     for (size_t i = 0; i < optimizer->num_parameters; i++) {
-        const ag_tensor *data = optimizer->parameters[i].variable->data;
-        if (data == NULL || data->size != optimizer->parameters[i].size) return;
+        const ag__parameter *parameter = &optimizer->parameters[i];
+        if (!ag__parameter_is_there(parameter)) return;
+        const ag_tensor *data = parameter->variable->data;
+        if (data == NULL || data->data == NULL || data->size != parameter->size) return;
     }
     set_parameters(optimizer, l->start);
 }

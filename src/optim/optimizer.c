@@ -24,11 +24,25 @@ static bool holds(const ag_tensor *tensor, size_t size)
     return tensor != NULL && tensor->data != NULL && tensor->size == size;
 }
 
-/* Whether all parameters are still those that were taken in care. */
+ag_status ag__check_distinct(const char *function, size_t count, ag_variable *const *parameters)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (parameters[j] == parameters[i])
+                return ag__fail(AG_ERROR_ARGUMENT, "%s: parameters %zu and %zu are the same",
+                                function, j, i);
+    return AG_OK;
+}
+
+bool ag__parameter_is_there(const ag__parameter *parameter)
+{
+    return parameter->variable->engine.stamp.sign == parameter->sign;
+}
+
 static ag_status check_presence(const char *function, const ag_optimizer *optimizer)
 {
     for (size_t i = 0; i < optimizer->num_parameters; i++)
-        if (optimizer->parameters[i].variable->engine.stamp.sign != optimizer->parameters[i].sign)
+        if (!ag__parameter_is_there(&optimizer->parameters[i]))
             return ag__fail(
                 AG_ERROR_STATE,
                 "%s: parameter %zu is gone: its arena was reset, or rewound to before it", function,

@@ -75,6 +75,12 @@ struct ag_optimizer {
 ag_status ag__check_setting(const char *optimizer, const char *setting, float value, float lowest,
                             float bound);
 
+/* Checks that no parameter is given twice. */
+ag_status ag__check_distinct(const char *function, size_t count, ag_variable *const *parameters);
+
+/* Whether a parameter's variable is still the one that was taken in care. */
+bool ag__parameter_is_there(const ag__parameter *parameter);
+
 /* Checks that parameters and gradients are still of the shape that they had at first. */
 ag_status ag__check_gradients(const char *function, const ag_optimizer *optimizer);
 

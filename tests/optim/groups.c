@@ -173,6 +173,9 @@ START_TEST(bad_gradients_and_limits_are_not_clipped)
     assert_last_failure(AG_ERROR_NULL, "clip_grad_value: one of parameters is NULL");
     ck_assert_int_eq(ag_clip_grad_norm(1, NULL, 1, &norm), AG_ERROR_NULL);
     assert_last_failure(AG_ERROR_NULL, "clip_grad_norm: parameters is NULL");
+    ag_variable *twice[] = {p[0], p[0]};
+    ck_assert_int_eq(ag_clip_grad_norm(2, twice, 1, &norm), AG_ERROR_ARGUMENT);
+    assert_last_failure(AG_ERROR_ARGUMENT, "clip_grad_norm: parameters 0 and 1 are the same");
     ck_assert(norm == -1 && p[0]->grad->data[0] == 5 && isinf(p[1]->grad->data[0]));
 }
 END_TEST
