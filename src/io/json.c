@@ -13,7 +13,7 @@ ag_status ag__json_refuse(const ag__json *json, const char *what)
                     what);
 }
 
-static void skip_blanks(ag__json *json)
+void ag__json_skip_blanks(ag__json *json)
 {
     while (json->at < json->end && memchr(" \t\r\n", json->bytes[json->at], 4) != NULL)
         json->at++;
@@ -21,7 +21,7 @@ static void skip_blanks(ag__json *json)
 
 bool ag__json_take(ag__json *json, char c)
 {
-    skip_blanks(json);
+    ag__json_skip_blanks(json);
     if (json->at >= json->end || json->bytes[json->at] != (unsigned char)c) return false;
     json->at++;
     return true;
@@ -36,7 +36,7 @@ ag_status ag__json_expect(ag__json *json, char c)
 
 ag_status ag__json_whole(ag__json *json, uint64_t *value)
 {
-    skip_blanks(json);
+    ag__json_skip_blanks(json);
     size_t start = json->at;
     *value = 0;
     for (; json->at < json->end; json->at++) {

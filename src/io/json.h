@@ -16,6 +16,8 @@ typedef struct ag__json {
 /* Fails with AG_ERROR_FORMAT, the file's name and the present position. */
 ag_status ag__json_refuse(const ag__json *json, const char *what);
 
+void ag__json_skip_blanks(ag__json *json);
+
 /* Whether this character comes next, blanks aside; it is passed if so. */
 bool ag__json_take(ag__json *json, char c);
 

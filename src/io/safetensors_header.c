@@ -189,7 +189,7 @@ static ag_status read_header(ag__json json, ag__safetensors *file)
         if (status == AG_OK) status = ag__json_expect(&json, '}');
     }
     if (status != AG_OK) return status;
-    ag__json_take(&json, '\0'); /* only for the blanks before it */
+    ag__json_skip_blanks(&json);
     return json.at == json.end ? AG_OK
                                : ag__json_refuse(&json, "something stands behind the header's }");
 }

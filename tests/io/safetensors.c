@@ -160,6 +160,17 @@ START_TEST(a_header_may_escape_any_character)
 }
 END_TEST
 
+/* Blanks may fill it up; zeros, which other writers have taken for blanks, may not. */
+START_TEST(a_header_does_not_end_with_a_zero)
+{
+    unsigned char bytes[] = "\x0c\0\0\0\0\0\0\0{}          ";
+    ck_assert_ptr_nonnull(ag__safetensors_load(arena, "a.st", bytes, 20));
+    bytes[19] = '\0';
+    ck_assert_ptr_null(ag__safetensors_load(arena, "a.st", bytes, 20));
+    assert_last_failure(AG_ERROR_FORMAT, "behind the header's }");
+}
+END_TEST
+
 START_TEST(a_header_that_claims_to_be_long_is_refused)
 {
     unsigned char bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0x80};
@@ -269,6 +280,7 @@ void add_safetensors(Suite *suite)
                         COUNT_OF(bad_headers));
     tcase_add_test(tests, a_header_may_escape_any_character);
     tcase_add_test(tests, a_header_that_claims_to_be_long_is_refused);
+    tcase_add_test(tests, a_header_does_not_end_with_a_zero);
     tcase_add_test(tests, names_that_no_file_can_hold_are_refused);
     tcase_add_test(tests, weights_are_loaded_all_or_none);
     tcase_add_test(tests, a_model_comes_back_from_a_file_with_its_statistics);
