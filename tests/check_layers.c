@@ -163,6 +163,10 @@ START_TEST(batch_norm_refuses_bad_statistics)
               "batch_norm: running_variance is NULL");
     must_fail(ag_batch_norm(arena, x, row, row, NULL, NULL, 2, 1e-5f), AG_ERROR_ARGUMENT,
               "batch_norm: momentum is 2 but must be in [0, 1]");
+    must_fail(ag_batch_norm(arena, x, row, row, good, good, 0.1f, 1e-5f), AG_ERROR_OVERLAP,
+              "batch_norm: running_variance shares memory with running_mean");
+    must_fail(ag_batch_norm(arena, x, row, row, row->data, good, 0.1f, 1e-5f), AG_ERROR_OVERLAP,
+              "batch_norm: running_mean shares memory with gamma");
     ag_variable *single = create_input(2, (uint32_t[]){1, 3});
     must_fail(ag_batch_norm(arena, single, row, row, NULL, NULL, 0, 1e-5f), AG_ERROR_SHAPE,
               "batch_norm: x is [1, 3], with a single number per channel");

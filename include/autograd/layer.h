@@ -63,7 +63,8 @@ AG_API ag_variable *ag_layer_norm(ag_arena *arena, ag_variable *x, ag_variable *
  * result as x. Gradient: as of ag_layer_norm, with channels for rows.
  * @param running_mean, running_variance  statistics for ag_batch_norm_eval, [channels], which this
  *        changes: running = (1 - momentum) · running + momentum · the batch's (variance unbiased).
- *        Both may be NULL. On failure they are as they were.
+ *        Both may be NULL. They share no memory with each other or an input (AG_ERROR_OVERLAP). On
+ *        failure they are as they were.
  * @param momentum  from [0, 1], often 0.1; @param epsilon  > 0, often 1e-5.
  */
 AG_API ag_variable *ag_batch_norm(ag_arena *arena, ag_variable *x, ag_variable *gamma,

@@ -17,6 +17,21 @@ ag_status ag__batch_check_momentum(float momentum)
                     (double)momentum);
 }
 
+/* What is updated must be nothing that is read, or updated as well. */
+static ag_status check_apart(const ag__call *call, int index, const char *const *names)
+{
+    const ag_tensor *running = call->updated[index];
+    const ag_tensor *others[] = {call->inputs[0], call->inputs[1], call->inputs[2],
+                                 call->updated[0]};
+    const char *const *inputs = call->op->input_names;
+    const char *const other_names[] = {inputs[0], inputs[1], inputs[2], names[0]};
+    for (int i = 0; i < 3 + index; i++)
+        if (ag__tensors_overlap(running, others[i]))
+            return ag__fail(AG_ERROR_OVERLAP, "%s: %s shares memory with %s", call->op->name,
+                            names[index], other_names[i]);
+    return AG_OK;
+}
+
 static ag_status check_running(const ag__call *call)
 {
     static const char *const names[] = {"running_mean", "running_variance"};
@@ -26,6 +41,7 @@ static ag_status check_running(const ag__call *call)
     for (int i = 0; i < 2 && status == AG_OK && call->updated[i] != NULL; i++) {
         status = ag__tensor_check(call->op->name, names[i], call->updated[i]);
         if (status == AG_OK) status = ag__batch_check_row(call, names[i], call->updated[i]);
+        if (status == AG_OK) status = check_apart(call, i, names);
     }
     return status;
 }
