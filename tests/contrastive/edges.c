@@ -46,6 +46,31 @@ START_TEST(small_distances_keep_their_digits)
 }
 END_TEST
 
+/* Products of such small floats have no digits: all depends on differences. */
+START_TEST(small_rows_keep_their_digits)
+{
+    const float rows[] = {0, 3, -1, -2}, gradient[] = {-4, 2, 1, 1};
+    ag_tensor *x = ag_tensor_create(arena, 2, (uint32_t[]){4, 1});
+    ag_tensor *out = ag_tensor_create(arena, 1, (uint32_t[]){1});
+    ag_tensor *grad = ag_tensor_create(arena, 2, (uint32_t[]){4, 1});
+    ag_indices *labels = ag_indices_create_from(arena, 1, (uint32_t[]){4}, (int32_t[]){0, 0, 1, 1});
+    for (int exponent = 0; exponent >= -118; exponent--) { /* down to 3e-36 */
+        float size = ldexpf(1, exponent);                  /* so that equal distances stay so */
+        for (int i = 0; i < 4; i++)
+            x->data[i] = size * rows[i];
+        ck_assert_int_eq(
+            ag_tensor_batch_all_triplet_loss_value_and_grad(arena, out, grad, x, labels, 0, false,
+                                                            AG_DIVISOR_AUTO, AG_REDUCTION_SUM),
+            AG_OK);
+        ck_assert_msg(fabsf(out->data[0] / size - 3) < 1e-5f, "2^%d: %g", exponent,
+                      (double)(out->data[0] / size));
+        for (int i = 0; i < 4; i++)
+            ck_assert_msg(fabsf(grad->data[i] - gradient[i]) < 1e-5f, "2^%d: %g", exponent,
+                          (double)grad->data[i]);
+    }
+}
+END_TEST
+
 START_TEST(equal_rows_and_rows_of_zeros_have_gradients_that_are_numbers)
 {
     batch b = create_batch((kind)_i, 12, 3, 19);
@@ -116,6 +141,7 @@ void add_edges(Suite *suite)
     TCase *tests = add_case(suite, "edges");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, small_distances_keep_their_digits, 0, 2 * NCE);
+    tcase_add_test(tests, small_rows_keep_their_digits);
     tcase_add_loop_test(tests, equal_rows_and_rows_of_zeros_have_gradients_that_are_numbers, 0,
                         KINDS);
     tcase_add_loop_test(tests, nan_reaches_value_and_gradient, 0, KINDS);

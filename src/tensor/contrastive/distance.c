@@ -16,6 +16,12 @@
 /* Below this part of |x|² + |y|² a square is computed again: two bits short of three decimals remain. */
 #define NEAR 0x1p-6
 
+/*
+ * Below this |x|² + |y|² too: products of such small floats lose digits, or all of them, to denormal
+ * numbers, whose spacing of 1.4e-45 is more than 1e-7 of it where rows are longer than 70 million.
+ */
+#define SMALL 1e-30
+
 typedef void distances_kernel(size_t n, double own, const double *others, float *s,
                               unsigned char *direct);
 
@@ -25,7 +31,7 @@ AG__INLINE void write_distances(size_t n, double own, const double *restrict oth
 #pragma omp simd
     for (size_t j = 0; j < n; j++) {
         double sum = own + others[j], square = sum - 2 * (double)s[j];
-        direct[j] = square < NEAR * sum;
+        direct[j] = (square < NEAR * sum) | (sum < SMALL);
         s[j] = (float)sqrt(square < 0 ? 0 : square);
     }
 }
