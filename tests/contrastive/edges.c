@@ -46,6 +46,11 @@ START_TEST(small_distances_keep_their_digits)
 }
 END_TEST
 
+static void assert_close(double found, double expected)
+{
+    ck_assert_msg(fabs(found - expected) <= 1e-6 * fabs(expected), "%g is not %g", found, expected);
+}
+
 /* Products of such small floats have no digits: all depends on differences. */
 START_TEST(small_rows_keep_their_digits)
 {
@@ -121,6 +126,47 @@ START_TEST(margins_met_exactly_have_no_gradient)
 }
 END_TEST
 
+/*
+ * Pairs of equal unit vectors, at right angles to all others, so that each row is certain but for
+ * m e^(-1/τ), m being the number of the others. Some 0 is all that 1 + that can tell.
+ */
+START_TEST(certain_pairs_keep_their_digits)
+{
+    static const float scales[] = {10, 30, 50, 80};
+    enum { PAIRED = 4 };
+    ag_tensor *rows[2], *out = ag_tensor_create(arena, 1, (uint32_t[]){1});
+    for (int i = 0; i < 2; i++) {
+        rows[i] = ag_tensor_create_zeros(arena, 2, (uint32_t[]){PAIRED, PAIRED});
+        for (int k = 0; k < PAIRED; k++)
+            rows[i]->data[k * PAIRED + k] = 1;
+    }
+    ag_tensor *both = ag_tensor_create_zeros(arena, 2, (uint32_t[]){2 * PAIRED, PAIRED});
+    ag_indices *labels = ag_indices_create(arena, 1, (uint32_t[]){2 * PAIRED});
+    for (int k = 0; k < 2 * PAIRED; k++) {
+        labels->data[k] = k % PAIRED;
+        both->data[k * PAIRED + k % PAIRED] = 1;
+    }
+    ag_tensor *scale = ag_tensor_create(arena, 1, (uint32_t[]){1});
+    ag_tensor *of_scale = ag_tensor_create(arena, 1, (uint32_t[]){1});
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        double tail = exp(-(double)scales[i]);
+        scale->data[0] = scales[i];
+        ck_assert_int_eq(ag_tensor_clip_loss_value_and_grad(arena, out, NULL, NULL, of_scale,
+                                                            rows[0], rows[1], scale,
+                                                            AG_SIMILARITY_DOT, AG_REDUCTION_MEAN),
+                         AG_OK);
+        assert_close((double)out->data[0], log1p((PAIRED - 1) * tail));
+        assert_close((double)of_scale->data[0], -(PAIRED - 1) * tail / (1 + (PAIRED - 1) * tail));
+        ck_assert_int_eq(ag_tensor_sup_con_loss_value_and_grad(arena, out, NULL, both, labels,
+                                                               1 / scales[i], AG_SIMILARITY_DOT,
+                                                               AG_REDUCTION_MEAN),
+                         AG_OK);
+        tail = exp(-1 / (double)(1 / scales[i]));
+        assert_close((double)out->data[0], log1p(2 * (PAIRED - 1) * tail));
+    }
+}
+END_TEST
+
 START_TEST(large_logits_stay_exact)
 {
     batch b = create_batch((kind)_i, 6, 3, 29);
@@ -146,5 +192,6 @@ void add_edges(Suite *suite)
                         KINDS);
     tcase_add_loop_test(tests, nan_reaches_value_and_gradient, 0, KINDS);
     tcase_add_test(tests, margins_met_exactly_have_no_gradient);
+    tcase_add_test(tests, certain_pairs_keep_their_digits);
     tcase_add_loop_test(tests, large_logits_stay_exact, NCE, KINDS);
 }

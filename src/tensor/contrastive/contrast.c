@@ -221,7 +221,7 @@ static void first_columns(size_t begin, size_t end, void *context)
     const sweep *s = context;
     for (size_t block = begin; block < end; block++) {
         size_t from = block * AG__COLUMN_BLOCK;
-        s->c->law->first_columns(s->c, s->rows, s->c->strip, from,
+        s->c->law->first_columns(s->c, s->first_row, s->rows, s->c->strip, from,
                                  least(from + AG__COLUMN_BLOCK, s->c->columns.rows));
     }
 }

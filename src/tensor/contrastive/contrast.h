@@ -72,8 +72,8 @@ typedef struct ag__contrast_law {
     void (*prepare)(ag__contrast *c);
     /* A sweep before the other: over rows, and over AG__COLUMN_BLOCK columns of a tile's rows. */
     void (*first_row)(ag__contrast *c, size_t row, const float *s);
-    void (*first_columns)(ag__contrast *c, size_t rows, const float *strip, size_t begin,
-                          size_t end);
+    void (*first_columns)(ag__contrast *c, size_t first_row, size_t rows, const float *strip,
+                          size_t begin, size_t end);
     /*
      * The value of a row, and c->terms[row]. s holds the row's similarities. If slopes are wanted, it
      * leaves there those of the value, times ag__factor; of distances, divided by the distance.

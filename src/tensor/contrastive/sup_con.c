@@ -13,8 +13,9 @@ static void prepare(ag__contrast *c)
     c->scale = 1 / (double)c->call->parameter;
 }
 
-/* Σ of a row's similarities to its positives, and their number. */
-static double sum_positives(const ag__contrast *c, size_t row, const float *s, size_t *count)
+/* Σ of a row's similarities to its positives, their number, and the last of them. */
+static double sum_positives(const ag__contrast *c, size_t row, const float *s, size_t *count,
+                            size_t *last)
 {
     double sum = 0;
     *count = 0;
@@ -22,6 +23,7 @@ static double sum_positives(const ag__contrast *c, size_t row, const float *s, s
         if (c->labels[j] != c->labels[row] || j == row) continue;
         sum += (double)s[j];
         ++*count;
+        *last = j;
     }
     return sum;
 }
@@ -37,12 +39,15 @@ static void write_slopes(const ag__contrast *c, size_t row, float *s, double sum
 static double sup_con_row(ag__contrast *c, size_t row, float *s, unsigned char *direct)
 {
     (void)direct;
-    size_t n = c->rows.rows, positives;
-    double attracted = sum_positives(c, row, s, &positives);
+    size_t n = c->rows.rows, positives, last = 0;
+    double attracted = sum_positives(c, row, s, &positives, &last);
     if (positives == 0) {
         memset(s, 0, n * sizeof *s);
         return 0;
     }
+    if (positives == 1) /* the only case that can be nearly 0: else it is log(positives) at least */
+        return ag__one_positive(c, row, s,
+                                (ag__positive){last, row, c->scale * (double)s[last], 1});
     s[row] = -HUGE_VALF;
     double top = ag__top_logit(n, s, c->scale), sum = ag__exponentials(n, s, c->scale, top);
     if (c->with_slopes) write_slopes(c, row, s, sum, positives);
