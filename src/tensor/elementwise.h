@@ -17,10 +17,17 @@
 /* A law at one point. */
 typedef struct ag__point {
     double value, slope;
+    double e; /* of a law with a logarithm alone: the value goes on with + log(1 + e), 0 ≤ e ≤ 1 */
 } ag__point;
 
 /* a and b are the inputs' elements; a law of one input ignores b. */
 typedef ag__point ag__law(double a, double b, double parameter);
+
+/* The whole value. */
+AG__INLINE double ag__value_of(ag__point point, bool with_log)
+{
+    return with_log ? point.value + ag__log1p_of_unit(point.e) : point.value;
+}
 
 /* The law of what hands its input on. */
 AG__INLINE ag__point ag__identity(double x, double unused_input, double unused)
@@ -61,12 +68,12 @@ typedef struct ag__elementwise {
     ag__pos_weight_kernel *const *pos_weight; /* of a loss that takes this option */
 } ag__elementwise;
 
-AG__INLINE void ag__write_values(ag__law *law, size_t n, const float *restrict a,
+AG__INLINE void ag__write_values(ag__law *law, bool with_log, size_t n, const float *restrict a,
                                  const float *restrict b, double parameter, double *restrict values)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        values[i] = law((double)a[i], (double)b[i], parameter).value;
+        values[i] = ag__value_of(law((double)a[i], (double)b[i], parameter), with_log);
 }
 
 AG__INLINE void ag__write_slopes(ag__law *law, size_t n, const float *restrict a,
@@ -77,80 +84,68 @@ AG__INLINE void ag__write_slopes(ag__law *law, size_t n, const float *restrict a
         slopes[i] = law((double)a[i], (double)b[i], parameter).slope;
 }
 
-AG__INLINE void ag__add_group(ag__law *law, size_t lanes, const float *restrict a,
-                              const float *restrict b, double parameter, double *restrict sums)
-{
-#pragma omp simd
-    for (size_t k = 0; k < lanes; k++)
-        sums[k] += law((double)a[k], (double)b[k], parameter).value;
-}
-
-AG__INLINE void ag__add_values(ag__law *law, size_t n, const float *a, const float *b,
-                               double parameter, double *sums)
-{
-    double full[AG__LANES];
-    size_t i = 0;
-    memcpy(full, sums, sizeof full);
-    for (; n - i >= AG__LANES; i += AG__LANES) {
-        AG__UNROLL_2
-        for (size_t k = 0; k < AG__LANES; k += AG__GROUP)
-            ag__add_group(law, AG__GROUP, a + i + k, b + i + k, parameter, full + k);
-    }
-    memcpy(sums, full, sizeof full);
-    ag__add_group(law, n - i, a + i, b + i, parameter, sums);
-}
-
-/* The transcendental functions of a law stand in its value and its slope, and are computed once. */
-AG__INLINE void ag__add_group_write_gradient(ag__law *law, size_t lanes, const float *restrict a,
-                                             const float *restrict b, double parameter,
-                                             double *restrict sums, double scale,
-                                             float *restrict gradient)
+/*
+ * The transcendental functions of a law stand in its value and its slope, and are computed once. Of
+ * logarithms there is one for each lane: Σ log(1 + e) = log Π (1 + e), where the product less 1 is kept,
+ * which has all digits also where it is small.
+ */
+AG__INLINE void ag__add_group(ag__law *law, bool with_log, size_t lanes, const float *restrict a,
+                              const float *restrict b, double parameter, double *restrict sums,
+                              double *restrict products, double scale, float *restrict gradient)
 {
 #pragma omp simd
     for (size_t k = 0; k < lanes; k++) {
         ag__point point = law((double)a[k], (double)b[k], parameter);
         sums[k] += point.value;
-        gradient[k] = (float)(scale * point.slope);
+        if (with_log) products[k] = products[k] * point.e + (products[k] + point.e);
+        if (gradient != NULL) gradient[k] = (float)(scale * point.slope);
     }
 }
 
-AG__INLINE void ag__add_values_write_gradient(ag__law *law, size_t n, const float *a,
-                                              const float *b, double parameter, double *sums,
-                                              double scale, float *gradient)
+/* n is at most AG__SMALLEST_BLOCK, so that a lane's product is at most 2^128. */
+AG__INLINE void ag__add_values(ag__law *law, bool with_log, size_t n, const float *a,
+                               const float *b, double parameter, double *sums, double scale,
+                               float *gradient)
 {
-    double full[AG__LANES];
+    double full[AG__LANES], products[AG__LANES] = {0};
     size_t i = 0;
     memcpy(full, sums, sizeof full);
     for (; n - i >= AG__LANES; i += AG__LANES) {
         AG__UNROLL_2
         for (size_t k = 0; k < AG__LANES; k += AG__GROUP)
-            ag__add_group_write_gradient(law, AG__GROUP, a + i + k, b + i + k, parameter, full + k,
-                                         scale, gradient + i + k);
+            ag__add_group(law, with_log, AG__GROUP, a + i + k, b + i + k, parameter, full + k,
+                          products + k, scale, gradient != NULL ? gradient + i + k : NULL);
     }
     memcpy(sums, full, sizeof full);
-    ag__add_group_write_gradient(law, n - i, a + i, b + i, parameter, sums, scale, gradient + i);
+    ag__add_group(law, with_log, n - i, a + i, b + i, parameter, sums, products, scale,
+                  gradient != NULL ? gradient + i : NULL);
+    if (!with_log) return;
+#pragma omp simd
+    for (size_t k = 0; k < AG__LANES; k++)
+        sums[k] += ag__log1p_of_finite(products[k]);
 }
 
-AG__INLINE void ag__run_law(ag__law *law, size_t n, const float *a, const float *b,
+AG__INLINE void ag__run_law(ag__law *law, bool with_log, size_t n, const float *a, const float *b,
                             double parameter, const ag__law_out *out)
 {
     if (out->gradient != NULL)
-        ag__add_values_write_gradient(law, n, a, b, parameter, out->sums, out->scale,
-                                      out->gradient);
+        ag__add_values(law, with_log, n, a, b, parameter, out->sums, out->scale, out->gradient);
     else if (out->sums != NULL)
-        ag__add_values(law, n, a, b, parameter, out->sums);
+        ag__add_values(law, with_log, n, a, b, parameter, out->sums, 0, NULL);
     else if (out->values != NULL)
-        ag__write_values(law, n, a, b, parameter, out->values);
+        ag__write_values(law, with_log, n, a, b, parameter, out->values);
     else
         ag__write_slopes(law, n, a, b, parameter, out->slopes);
 }
 
-/* Defines the table of kernels of an always-inlined law. */
-#define AG__LAW_KERNELS(table, law)                                                                \
+/* Defines the table of kernels of an always-inlined law; of one with a logarithm. */
+#define AG__LAW_KERNELS(table, law) AG__RUN_LAW_KERNELS(table, law, false)
+#define AG__LOG_LAW_KERNELS(table, law) AG__RUN_LAW_KERNELS(table, law, true)
+#define AG__RUN_LAW_KERNELS(table, law, with_log)                                                  \
     AG__DEFINE_KERNELS(                                                                            \
         table, ag__law_kernel, ag__run_law,                                                        \
         (size_t n, const float *a, const float *b, double parameter, const ag__law_out *out),      \
-        (law, n, a, b, parameter, out))
+        (law, with_log, n, a, b, parameter, out))
 
 AG__INLINE void ag__run_pos_weight(ag__law *law, size_t n, const float *restrict a,
                                    const float *restrict b, const double *restrict weights,

@@ -50,9 +50,9 @@ AG__INLINE bool all_hard(size_t n, const float *restrict targets)
 AG__INLINE void run(size_t n, const float *p, const float *t, double unused, const ag__law_out *out)
 {
     if (all_hard(n, t))
-        ag__run_law(hard_law, n, p, t, unused, out);
+        ag__run_law(hard_law, false, n, p, t, unused, out);
     else
-        ag__run_law(bce_loss_law, n, p, t, unused, out);
+        ag__run_law(bce_loss_law, false, n, p, t, unused, out);
 }
 
 AG__DEFINE_KERNELS(kernels, ag__law_kernel, run,

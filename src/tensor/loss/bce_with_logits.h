@@ -1,4 +1,4 @@
-/* bce_with_logits.h: the law of binary cross-entropy of logits, log(1 + e^x) - x t. */
+/* bce_with_logits.h: the law of binary cross-entropy of logits, log(1 + e^x) - x t, with a logarithm. */
 #ifndef AG_TENSOR_LOSS_BCE_WITH_LOGITS_H
 #define AG_TENSOR_LOSS_BCE_WITH_LOGITS_H
 
@@ -26,7 +26,8 @@ AG__INLINE ag__point bce_with_logits_loss_law(double x, double t, double unused)
     double distance = size < 1 ? 0.5 * e_minus_one * reciprocal : e * reciprocal;
     double from = size < 1 ? 0.5 : hard;
     return (ag__point){
-        .value = finite * (hard - t) + ag__log1p_of_unit(e),
+        .value = finite * (hard - t),
+        .e = e,
         .slope = (from - t) + (x > 0 ? -distance : distance),
     };
 }

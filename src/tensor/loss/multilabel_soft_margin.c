@@ -14,7 +14,7 @@ AG__INLINE void compute_points(size_t n, const float *restrict logits, const flo
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         ag__point at = bce_with_logits_loss_law((double)logits[i], (double)target[i], 0);
-        values[i] = at.value;
+        values[i] = ag__value_of(at, true);
         slopes[i] = at.slope;
     }
 }

@@ -10,12 +10,13 @@ AG__INLINE ag__point soft_margin_loss_law(double x, double t, double unused)
     (void)unused;
     double score = x * t, e = ag__exp_of_negative(-fabs(score));
     return (ag__point){
-        .value = (score >= 0 ? 0 : -score) + ag__log1p_of_unit(e),
+        .value = score >= 0 ? 0 : -score,
+        .e = e,
         .slope = -t * (score < 0 ? 1 : e) * ag__inverse1p_of_unit(e),
     };
 }
 
-AG__LAW_KERNELS(kernels, soft_margin_loss_law)
+AG__LOG_LAW_KERNELS(kernels, soft_margin_loss_law)
 
 const ag__op ag__op_soft_margin_loss = {
     .name = "soft_margin_loss",
