@@ -219,6 +219,32 @@ START_TEST(bce_with_logits_of_infinite_logits_is_the_limit)
 }
 END_TEST
 
+/* More than a block of equal terms, of which all but one logarithm is spared: large, small, mixed. */
+START_TEST(bce_with_logits_of_many_keeps_the_digits_of_one)
+{
+    enum { MANY = 5000 };
+    static const float sizes[] = {0, 1e-3f, 1, 20, 40, 60, 100};
+    ag_arena *arena = ag_arena_create(0);
+    ag_tensor *loss = ag_tensor_create(arena, 1, (const uint32_t[]){1});
+    ag_tensor *logits = ag_tensor_create(arena, 1, (const uint32_t[]){MANY});
+    ag_tensor *target = ag_tensor_create(arena, 1, (const uint32_t[]){MANY});
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t k = 0; k < MANY; k++) {
+            logits->data[k] = k % 2 == 0 ? sizes[i] : -sizes[i];
+            target->data[k] = k % 2 == 0;
+        }
+        long double one = log1pl(expl(-(long double)sizes[i]));
+        ck_assert_int_eq(ag_tensor_bce_with_logits_loss(loss, logits, target, AG_REDUCTION_MEAN),
+                         AG_OK);
+        assert_near(loss->data[0], one);
+        ck_assert_int_eq(ag_tensor_bce_with_logits_loss(loss, logits, target, AG_REDUCTION_SUM),
+                         AG_OK);
+        assert_near(loss->data[0], MANY * one);
+    }
+    ag_arena_destroy(arena);
+}
+END_TEST
+
 START_TEST(bce_with_logits_at_zero)
 {
     result r = pair_of_one("bce_with_logits_loss", 0, 1);
@@ -363,6 +389,7 @@ void add_pairs(Suite *suite)
     tcase_add_test(tests, bce_with_logits_is_exact_in_both_tails);
     tcase_add_test(tests, bce_with_logits_of_a_wrong_certainty_is_the_logit);
     tcase_add_test(tests, bce_with_logits_of_infinite_logits_is_the_limit);
+    tcase_add_test(tests, bce_with_logits_of_many_keeps_the_digits_of_one);
     tcase_add_test(tests, bce_with_logits_at_zero);
     tcase_add_test(tests, kl_div_is_zero_where_the_target_is);
     tcase_add_test(tests, kl_div_of_an_impossible_event_is_infinite);
