@@ -23,10 +23,9 @@ AG_API ag_status ag_set_num_threads(int threads);
 AG_API int ag_get_num_threads(void);
 
 /**
- * Whether matrix products give the same bits for any number of threads, for the whole process; true
- * at first. They are then cut into tiles by their shapes alone. If false they are cut for the number
- * of threads, which can be faster: with one thread a product is one call of sgemm. All other results
- * have the same bits in any case.
+ * Whether results must have the same bits for any number of threads, for the whole process; true at
+ * first. So far they have them in any case: false allows a release to come to give that up, of matrix
+ * products alone, where it makes them faster.
  * @return what it was before.
  */
 AG_API bool ag_set_deterministic(bool deterministic);

@@ -23,6 +23,13 @@ ag_status ag_set_num_threads(int threads)
     return AG_OK;
 }
 
+static atomic_bool may_differ;
+
+bool ag_set_deterministic(bool deterministic)
+{
+    return !atomic_exchange_explicit(&may_differ, !deterministic, memory_order_relaxed);
+}
+
 #ifdef _OPENMP
 
 #include <omp.h>

@@ -3,27 +3,15 @@
 
 #include "core/tile.h"
 
-#include "core/cpu.h"
+#include "core/vector.h"
 
 #define WIDE 3
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define UNROLL _Pragma("GCC unroll 8")
-#else
-#define UNROLL
-#endif
 
 /* 16 registers hold a tile of 4 rows, and what is multiplied; 32 one of 8. */
 #define LEVEL baseline
 #define ROWS 4
 #define TAPS 3
-#if defined(__GNUC__)
-#define LANES 4
-#else
-#define LANES 1
-#endif
+#define LANES AG__BASELINE_LANES
 #include "core/tile_level.h"
 
 #if AG__CPU_COUNT == 3

@@ -104,12 +104,10 @@ static void write_values(size_t begin, size_t end, void *context)
 {
     const pass *p = context;
     const ag__elementwise *law = p->call->op->law;
-    double values[AG__CHUNK];
     size_t stop = ag__block_begin(&p->blocks, end);
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
-        run_kernel(p, law->kernels[ag__cpu()], i, n, &(ag__law_out){.values = values});
-        ag__narrow(n, values, p->values + i);
+        run_kernel(p, law->kernels[ag__cpu()], i, n, &(ag__law_out){.results = p->values + i});
     }
 }
 

@@ -136,15 +136,14 @@ static void sum_blocks(size_t begin, size_t end, void *context)
 static void write_blocks(size_t begin, size_t end, void *context)
 {
     pass *p = context;
-    double buffer[AG__CHUNK];
+    double slopes[AG__CHUNK];
     size_t stop = ag__block_begin(&p->blocks, end);
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
-        run_kernel(p, i, n, &(ag__law_out){.values = buffer});
-        ag__narrow(n, buffer, p->values + i);
+        run_kernel(p, i, n, &(ag__law_out){.results = p->values + i});
         if (p->sink.data == NULL) continue;
-        run_kernel(p, i, n, &(ag__law_out){.slopes = buffer});
-        ag__store_gradient(n, buffer, NULL, p->scale, &p->sink, i);
+        run_kernel(p, i, n, &(ag__law_out){.slopes = slopes});
+        ag__store_gradient(n, slopes, NULL, p->scale, &p->sink, i);
     }
     ag__end_streaming(&p->sink);
 }

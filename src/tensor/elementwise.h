@@ -46,9 +46,10 @@ AG__INLINE ag__point ag__identity(double x, double unused_input, double unused)
 #define AG__LANES 32
 #define AG__GROUP 16
 
-/* What a kernel is asked for: one of values, slopes and sums, and gradient only beside sums. */
+/* What a kernel is asked for: one of these, and gradient only beside sums. */
 typedef struct ag__law_out {
     double *values, *slopes; /* of n elements each */
+    float *results;          /* of n elements: the values, rounded once */
     double *sums;            /* AG__LANES: of the values, added to what is there */
     float *gradient;         /* of n elements: scale times the slopes, rounded once */
     double scale;
@@ -74,6 +75,15 @@ AG__INLINE void ag__write_values(ag__law *law, bool with_log, size_t n, const fl
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         values[i] = ag__value_of(law((double)a[i], (double)b[i], parameter), with_log);
+}
+
+AG__INLINE void ag__write_results(ag__law *law, bool with_log, size_t n, const float *restrict a,
+                                  const float *restrict b, double parameter,
+                                  float *restrict results)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        results[i] = (float)ag__value_of(law((double)a[i], (double)b[i], parameter), with_log);
 }
 
 AG__INLINE void ag__write_slopes(ag__law *law, size_t n, const float *restrict a,
@@ -132,6 +142,8 @@ AG__INLINE void ag__run_law(ag__law *law, bool with_log, size_t n, const float *
         ag__add_values(law, with_log, n, a, b, parameter, out->sums, out->scale, out->gradient);
     else if (out->sums != NULL)
         ag__add_values(law, with_log, n, a, b, parameter, out->sums, 0, NULL);
+    else if (out->results != NULL)
+        ag__write_results(law, with_log, n, a, b, parameter, out->results);
     else if (out->values != NULL)
         ag__write_values(law, with_log, n, a, b, parameter, out->values);
     else

@@ -1,7 +1,7 @@
 /* batched_matmul.c: products of matrices, pair by pair, each transposed or not. */
 #include "config.h"
 
-#include "core/blas.h"
+#include "core/product.h"
 #include "core/status.h"
 #include "tensor/op.h"
 

@@ -1,12 +1,14 @@
 /* linear.c: the fully connected layer x · weightᵀ + bias. */
 #include "config.h"
 
-#include "core/blas.h"
-#include "core/status.h"
-#include "tensor/op.h"
-
 #include <limits.h>
 #include <string.h>
+
+#include "core/cpu.h"
+#include "core/parallel.h"
+#include "core/product.h"
+#include "core/status.h"
+#include "tensor/chunk.h"
 
 enum { X, WEIGHT, BIAS };
 
@@ -39,30 +41,65 @@ static ag_status linear_infer_shape(const ag__call *call, ag__shape *shape)
 static ag_status linear_forward(const ag__call *call, ag_tensor *out)
 {
     const ag_tensor *bias = call->inputs[BIAS];
-    size_t columns = ag__tensor_columns(out);
-    for (size_t i = 0; bias != NULL && i < out->size; i += columns)
-        memcpy(out->data + i, bias->data, columns * sizeof *out->data);
-    ag__matmul(rows_of(call->inputs[X], false), rows_of(call->inputs[WEIGHT], true), bias != NULL,
-               out->data);
+    ag__matmul_plus_row(rows_of(call->inputs[X], false), rows_of(call->inputs[WEIGHT], true),
+                        bias != NULL ? bias->data : NULL, out->data);
     return AG_OK;
 }
 
-/* The sums of the columns of the upstream gradient, a few columns at a time. */
-static void bias_backward(const ag_tensor *grad, ag__sink sink)
+/* ---- the gradient of the bias: the sums of the columns of the upstream gradient ---- */
+
+/* So many columns at once: their sums fit in registers. */
+enum { COLUMNS = 32 };
+
+typedef void columns_kernel(size_t rows, size_t pitch, const float *x, double *sums);
+
+/* sums[j] = Σ_i x[i, j] of COLUMNS columns. */
+AG__INLINE void sum_columns(size_t rows, size_t pitch, const float *restrict x,
+                            double *restrict sums)
 {
-    enum { AT_ONCE = 64 };
-    size_t columns = ag__tensor_columns(grad);
-    for (size_t first = 0; first < columns; first += AT_ONCE) {
-        size_t n = columns - first < AT_ONCE ? columns - first : AT_ONCE;
-        double sums[AT_ONCE] = {0};
-        for (size_t row = first; row < grad->size; row += columns)
-            for (size_t i = 0; i < n; i++)
-                sums[i] += (double)grad->data[row + i];
-        for (size_t i = 0; i < n; i++)
-            sink.data[first + i] =
-                (float)((sink.accumulate ? (double)sink.data[first + i] : 0) + sums[i]);
+    double inside[COLUMNS] = {0};
+    for (size_t row = 0; row < rows; row++, x += pitch) {
+#pragma omp simd
+        for (size_t j = 0; j < COLUMNS; j++)
+            inside[j] += (double)x[j];
+    }
+    memcpy(sums, inside, sizeof inside);
+}
+
+AG__DEFINE_KERNELS(columns_kernels, columns_kernel, sum_columns,
+                   (size_t rows, size_t pitch, const float *x, double *sums),
+                   (rows, pitch, x, sums))
+
+typedef struct bias_pass {
+    const ag_tensor *grad;
+    ag__sink sink;
+} bias_pass;
+
+static void sum_groups_of_columns(size_t begin, size_t end, void *context)
+{
+    const bias_pass *p = context;
+    size_t columns = ag__tensor_columns(p->grad), rows = ag__tensor_rows(p->grad);
+    for (size_t first = begin * COLUMNS; first < end * COLUMNS && first < columns;
+         first += COLUMNS) {
+        double sums[COLUMNS] = {0};
+        size_t n = columns - first < COLUMNS ? columns - first : COLUMNS;
+        const float *x = p->grad->data + first;
+        if (n == COLUMNS) columns_kernels[ag__cpu()](rows, columns, x, sums);
+        for (size_t row = 0; row < rows && n < COLUMNS; row++)
+            for (size_t j = 0; j < n; j++)
+                sums[j] += (double)x[row * columns + j];
+        ag__store_gradient(n, sums, NULL, 1, &p->sink, first);
     }
 }
+
+static void bias_backward(const ag_tensor *grad, ag__sink sink)
+{
+    size_t groups = (ag__tensor_columns(grad) + COLUMNS - 1) / COLUMNS;
+    ag__parallel_for(groups, AG__CHEAP * (double)grad->size, sum_groups_of_columns,
+                     &(bias_pass){grad, sink});
+}
+
+/* ---- */
 
 static void linear_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks)
 {

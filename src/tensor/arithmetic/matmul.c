@@ -1,7 +1,7 @@
 /* matmul.c: the product of two matrices, each transposed or not. */
 #include "config.h"
 
-#include "core/blas.h"
+#include "core/product.h"
 #include "core/status.h"
 #include "tensor/op.h"
 

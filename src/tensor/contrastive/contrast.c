@@ -7,6 +7,7 @@
 
 #include "core/blas.h"
 #include "core/parallel.h"
+#include "core/product.h"
 #include "tensor/chunk.h"
 
 size_t ag__most_grains = 8;

@@ -17,6 +17,7 @@
 
 #include "core/blas.h"
 #include "core/parallel.h"
+#include "core/product.h"
 #include "core/status.h"
 #include "tensor/loss/labels.h"
 #include "tensor/reduction.h"
@@ -148,10 +149,9 @@ static void make_logits(sweep *s)
     const ag_tensor *bias = s->call->inputs[BIAS];
     const float *x = s->call->inputs[X]->data + s->first * s->features;
     const float *weight = s->call->inputs[WEIGHT]->data;
-    for (size_t row = 0; bias != NULL && row < s->count; row++)
-        memcpy(s->logits + row * s->classes, bias->data, s->classes * sizeof *bias->data);
-    ag__matmul((ag__matrix){x, s->count, s->features, false},
-               (ag__matrix){weight, s->classes, s->features, true}, bias != NULL, s->logits);
+    ag__matmul_plus_row((ag__matrix){x, s->count, s->features, false},
+                        (ag__matrix){weight, s->classes, s->features, true},
+                        bias != NULL ? bias->data : NULL, s->logits);
 }
 
 static double weight_of(const sweep *s, size_t row)

@@ -1,0 +1,319 @@
+/*
+ * product.c: products of matrices.
+ *
+ * They are our own, not BLAS's: OpenBLAS's threads and OpenMP's would spin against each other, its number
+ * of threads is one for the process, its kernels are those of 2004 on processors that it does not know, and
+ * its results depend on how a product is cut among threads. Here an element is a sum in an order that depends on
+ * k alone, so it has the same bits wherever a product is cut, for any threads, and whatever the other rows.
+ *
+ * The design is that of K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication",
+ * ACM TOMS 34 (2008), with half of its copies: a panel of b, as wide as a tile, is copied to where its
+ * rows follow each other, and serves all rows of a, which are read where they are.
+ */
+#include "config.h"
+
+#include "core/product.h"
+
+#include <string.h>
+
+#include "core/parallel.h"
+#include "core/vector.h"
+
+/* ---- strips: all rows of a, the columns of one panel of b ---- */
+
+/* c[i, j] = start[i, j] + Σ_k a[i, k] · b[k, j], k < depth. */
+typedef struct strip {
+    size_t rows, depth;
+    const float *a; /* element (i, k) is a[i · a_row + k · a_step] */
+    size_t a_row, a_step;
+    const float *b;
+    size_t b_pitch;
+    const float *start; /* may be c */
+    size_t start_pitch; /* 0 where all rows start from the same */
+    float *c;
+    size_t c_pitch;
+} strip;
+
+/* The vectors of a tile's row, at the most. */
+#define WIDE 3
+
+/* A cache line of a is read from the second-level cache in so many steps of a tile. */
+#define STEPS_AHEAD 12
+
+/* What the sums of a tile and a row of b fill, of 16 registers, or of 32. */
+#define LEVEL baseline
+#define LANES AG__BASELINE_LANES
+#define ROWS 4
+#define LOW 0, 4, 1, 5
+#define HIGH 2, 6, 3, 7
+#include "core/product_level.h"
+
+#if AG__CPU_COUNT == 3
+#define LEVEL v3
+#define LANES 8
+#define ROWS 4
+#define LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#include "core/product_level.h"
+
+#define LEVEL v4
+#define LANES 16
+#define ROWS 8
+#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#include "core/product_level.h"
+#endif
+
+typedef struct level {
+    size_t lanes, rows; /* of a tile */
+    void (*multiply_strip)(size_t wide, const strip *s);
+    void (*pack_transposed)(size_t depth, size_t columns, const float *b, size_t b_pitch,
+                            float *panel, size_t width);
+} level;
+
+static const level levels[AG__CPU_COUNT] = {
+    {AG__BASELINE_LANES, 4, multiply_strip_baseline, pack_transposed_baseline},
+#if AG__CPU_COUNT == 3
+    {8, 4, multiply_strip_v3, pack_transposed_v3},
+    {16, 8, multiply_strip_v4, pack_transposed_v4},
+#endif
+};
+
+enum { MOST_LANES = 16, MOST_ROWS = 8, MOST_WIDTH = WIDE * MOST_LANES };
+
+/* ---- a product on one thread ---- */
+
+/*
+ * At most so many steps are summed at once: a panel of b has then 48 KiB, which stay in the first two
+ * levels of cache. So many rows use a panel before the next takes its place, and c and a stay within
+ * what the processor's translation of addresses remembers.
+ */
+enum { MOST_DEPTH = 256, MOST_ROWS_AT_ONCE = 256 };
+
+typedef struct product {
+    size_t m, n, k;
+    ag__part a, b;
+    const float *start; /* [m, n], may be c; NULL for zeros */
+    size_t start_pitch;
+    float *c;
+    size_t c_pitch;
+} product;
+
+/* A panel of op(b), with zeros behind its columns: [depth, width]. */
+static void pack(const level *l, ag__part b, size_t depth, size_t columns, size_t width,
+                 float *panel)
+{
+    if (columns < width) memset(panel, 0, depth * width * sizeof *panel);
+    if (b.transposed) {
+        l->pack_transposed(depth, columns, b.data, b.pitch, panel, width);
+        return;
+    }
+    for (size_t k = 0; k < depth; k++)
+        memcpy(panel + k * width, b.data + k * b.pitch, columns * sizeof *panel);
+}
+
+/* A strip that does not fill its vectors, by way of a tile that does. */
+static void multiply_narrow_strip(const level *l, strip s, size_t wide, size_t columns)
+{
+    float tile[MOST_ROWS * MOST_WIDTH] = {0};
+    size_t width = wide * l->lanes;
+    for (size_t row = 0, rows; row < s.rows; row += rows) {
+        rows = s.rows - row < l->rows ? s.rows - row : l->rows;
+        const float *start = s.start + row * s.start_pitch;
+        float *c = s.c + row * s.c_pitch;
+        for (size_t r = 0; r < rows; r++)
+            memcpy(tile + r * width, start + r * s.start_pitch, columns * sizeof *tile);
+        strip part = s;
+        part.rows = rows;
+        part.a = s.a + row * s.a_row;
+        part.start = part.c = tile;
+        part.start_pitch = part.c_pitch = width;
+        l->multiply_strip(wide, &part);
+        for (size_t r = 0; r < rows; r++)
+            memcpy(c + r * s.c_pitch, tile + r * width, columns * sizeof *tile);
+    }
+}
+
+/* Where op(matrix)[row, column] is. */
+static const float *element(ag__part matrix, size_t row, size_t column)
+{
+    return matrix.data +
+           (matrix.transposed ? column * matrix.pitch + row : row * matrix.pitch + column);
+}
+
+/* The next panel's vectors: four make two panels of two, of which each is faster than one of one. */
+static size_t next_wide(size_t lanes, size_t columns)
+{
+    size_t vectors = (columns + lanes - 1) / lanes;
+    return vectors == 4 ? 2 : vectors < WIDE ? vectors : WIDE;
+}
+
+/* c += a · b of so many rows and a depth that a panel holds. */
+static void multiply_block(const level *l, const product *p)
+{
+    static const float zeros[MOST_WIDTH];
+    _Alignas(64) float panel[MOST_DEPTH * MOST_WIDTH];
+    for (size_t column = 0, columns; column < p->n; column += columns) {
+        size_t wide = next_wide(l->lanes, p->n - column), width = wide * l->lanes;
+        columns = p->n - column < width ? p->n - column : width;
+        ag__part b = {element(p->b, 0, column), p->b.pitch, p->b.transposed};
+        bool in_place = !b.transposed && columns == width && p->m <= l->rows;
+        if (!in_place) pack(l, b, p->k, columns, width, panel);
+        strip s = {
+            .rows = p->m,
+            .depth = p->k,
+            .a = p->a.data,
+            .a_row = p->a.transposed ? 1 : p->a.pitch,
+            .a_step = p->a.transposed ? p->a.pitch : 1,
+            .b = in_place ? b.data : panel,
+            .b_pitch = in_place ? b.pitch : width,
+            .start = p->start != NULL ? p->start + column : zeros,
+            .start_pitch = p->start != NULL ? p->start_pitch : 0,
+            .c = p->c + column,
+            .c_pitch = p->c_pitch,
+        };
+        if (columns == width)
+            l->multiply_strip(wide, &s);
+        else
+            multiply_narrow_strip(l, s, wide, columns);
+    }
+}
+
+/* So many steps at once that all blocks are nearly alike; multiples of whole vectors. */
+static size_t depth_of_blocks(size_t k)
+{
+    size_t blocks = (k + MOST_DEPTH - 1) / MOST_DEPTH, depth = (k + blocks - 1) / blocks;
+    return (depth + MOST_LANES - 1) / MOST_LANES * MOST_LANES;
+}
+
+static void multiply(const product *p)
+{
+    const level *l = &levels[ag__cpu()];
+    size_t depth = depth_of_blocks(p->k);
+    for (size_t row = 0; row < p->m; row += MOST_ROWS_AT_ONCE)
+        for (size_t k = 0; k < p->k; k += depth) {
+            product block = *p;
+            block.m = p->m - row < MOST_ROWS_AT_ONCE ? p->m - row : MOST_ROWS_AT_ONCE;
+            block.k = p->k - k < depth ? p->k - k : depth;
+            block.a.data = element(p->a, row, k);
+            block.b.data = element(p->b, k, 0);
+            block.c += row * p->c_pitch;
+            if (p->start != NULL) block.start += row * p->start_pitch;
+            if (k > 0) {
+                block.start = block.c;
+                block.start_pitch = p->c_pitch;
+            }
+            multiply_block(l, &block);
+        }
+}
+
+void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, bool accumulate,
+                       float *c, size_t c_pitch)
+{
+    multiply(&(product){m, n, k, a, b, accumulate ? c : NULL, c_pitch, c, c_pitch});
+}
+
+/* ---- products on several threads ---- */
+
+/* About 10 µs on one core of 2024: less is not worth a part of its own. */
+#define LEAST_MULTIPLICATIONS 1e6
+#define NANOSECONDS_PER_MULTIPLICATION 0.02
+/* A part begins at a multiple of whole vectors. */
+#define EDGE 16
+
+typedef struct batch {
+    product first;
+    size_t a_step, b_step, c_step; /* from a product's matrices to the next one's */
+    size_t part_m, part_n;         /* the shape of a part */
+    size_t parts_n, parts;         /* of one product: side by side, and all */
+} batch;
+
+static size_t edge_of_part(size_t whole, size_t parts)
+{
+    size_t edge = (whole + parts - 1) / parts;
+    return (edge + EDGE - 1) / EDGE * EDGE;
+}
+
+/*
+ * Cuts each product for the threads, in that way among all with so many parts in which parts have the shortest
+ * edges: that much of a and b is read by each.
+ */
+static void choose_parts(batch *t, size_t count)
+{
+    const product *p = &t->first;
+    double worthwhile =
+        1 + (double)p->m * (double)p->n * (double)p->k / LEAST_MULTIPLICATIONS * (double)count;
+    size_t wanted = ((size_t)ag_get_num_threads() + count - 1) / count;
+    if ((double)wanted > worthwhile) wanted = (size_t)worthwhile;
+    size_t best = 0;
+    for (size_t parts_n = 1; parts_n <= wanted; parts_n++) {
+        if (wanted % parts_n != 0) continue;
+        size_t part_m = edge_of_part(p->m, wanted / parts_n), part_n = edge_of_part(p->n, parts_n);
+        if (best != 0 && part_m + part_n > best) continue;
+        best = part_m + part_n;
+        t->part_m = part_m;
+        t->part_n = part_n;
+    }
+    t->parts_n = (p->n + t->part_n - 1) / t->part_n;
+    t->parts = t->parts_n * ((p->m + t->part_m - 1) / t->part_m);
+}
+
+static void multiply_parts(size_t begin, size_t end, void *context)
+{
+    const batch *t = context;
+    for (size_t index = begin; index < end; index++) {
+        size_t item = index / t->parts, part = index % t->parts;
+        size_t row = part / t->parts_n * t->part_m, column = part % t->parts_n * t->part_n;
+        product p = t->first;
+        p.m = p.m - row < t->part_m ? p.m - row : t->part_m;
+        p.n = p.n - column < t->part_n ? p.n - column : t->part_n;
+        p.a.data = element(p.a, row, 0) + item * t->a_step;
+        p.b.data = element(p.b, 0, column) + item * t->b_step;
+        p.c += item * t->c_step + row * p.c_pitch + column;
+        if (p.start != NULL) p.start += item * t->c_step + row * p.start_pitch + column;
+        multiply(&p);
+    }
+}
+
+static void multiply_all(size_t count, ag__matrix a, ag__matrix b, const float *start,
+                         size_t start_pitch, float *c)
+{
+    size_t n = b.transposed ? b.rows : b.columns;
+    batch t = {
+        .first =
+            {
+                .m = a.transposed ? a.columns : a.rows,
+                .n = n,
+                .k = a.transposed ? a.rows : a.columns,
+                .a = {a.data, a.columns, a.transposed},
+                .b = {b.data, b.columns, b.transposed},
+                .start = start,
+                .start_pitch = start_pitch,
+                .c = c,
+                .c_pitch = n,
+            },
+        .a_step = a.rows * a.columns,
+        .b_step = b.rows * b.columns,
+        .c_step = (a.transposed ? a.columns : a.rows) * n,
+    };
+    choose_parts(&t, count);
+    double multiplications = (double)t.c_step * (double)t.first.k * (double)count;
+    ag__parallel_for(count * t.parts, NANOSECONDS_PER_MULTIPLICATION * multiplications,
+                     multiply_parts, &t);
+}
+
+void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c)
+{
+    ag__matmul_batch(1, a, b, accumulate, c);
+}
+
+void ag__matmul_plus_row(ag__matrix a, ag__matrix b, const float *row, float *c)
+{
+    multiply_all(1, a, b, row, 0, c);
+}
+
+void ag__matmul_batch(size_t count, ag__matrix a, ag__matrix b, bool accumulate, float *c)
+{
+    size_t n = b.transposed ? b.rows : b.columns;
+    multiply_all(count, a, b, accumulate ? c : NULL, n, c);
+}

@@ -1,0 +1,41 @@
+/* product.h: products of matrices. */
+#ifndef AG_CORE_PRODUCT_H
+#define AG_CORE_PRODUCT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A matrix in memory, and whether it is meant transposed. */
+typedef struct ag__matrix {
+    const float *data; /* row-major, stored [rows, columns], no matter if transposed */
+    size_t rows, columns;
+    bool transposed;
+} ag__matrix;
+
+/* c = op(a) · op(b), or c += … if accumulate; c is [m, n], row-major. */
+void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c);
+
+/* c = op(a) · op(b) + row, which is [n] and is added to each row of c; NULL for none. */
+void ag__matmul_plus_row(ag__matrix a, ag__matrix b, const float *row, float *c);
+
+/*
+ * `count` products, of matrices that follow each other in memory: factors of the shapes of a
+ * and b, and results [m, n].
+ */
+void ag__matmul_batch(size_t count, ag__matrix a, ag__matrix b, bool accumulate, float *c);
+
+/* A part of a matrix: its rows lie `pitch` numbers apart, as stored. */
+typedef struct ag__part {
+    const float *data;
+    size_t pitch;
+    bool transposed;
+} ag__part;
+
+/*
+ * c[m, n] = op(a)[m, k] · op(b)[k, n], or c += … if accumulate, on the calling thread: for tasks that
+ * compute their products themselves.
+ */
+void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, bool accumulate,
+                       float *c, size_t c_pitch);
+
+#endif
