@@ -37,15 +37,13 @@
 #define AG__UNROLL_2
 #endif
 
-/* Has the cache line at an address read, which will be needed soon, very soon, or written to. */
+/* Has the cache line at an address read, which will be needed soon, or very soon. */
 #if defined(__GNUC__)
 #define AG__PREFETCH(address) __builtin_prefetch(address, 0, 2)
 #define AG__PREFETCH_NEAR(address) __builtin_prefetch(address, 0, 3)
-#define AG__PREFETCH_WRITE(address) __builtin_prefetch(address, 1, 3)
 #else
 #define AG__PREFETCH(address) ((void)(address))
 #define AG__PREFETCH_NEAR(address) ((void)(address))
-#define AG__PREFETCH_WRITE(address) ((void)(address))
 #endif
 
 /*

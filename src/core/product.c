@@ -1,10 +1,11 @@
 /*
  * product.c: products of matrices.
  *
- * They are our own, not BLAS's: OpenBLAS's threads and OpenMP's would spin against each other, its number
- * of threads is one for the process, its kernels are those of 2004 on processors that it does not know, and
- * its results depend on how a product is cut among threads. Here an element is a sum in an order that depends on
- * k alone, so it has the same bits wherever a product is cut, for any threads, and whatever the other rows.
+ * They are our own, not BLAS's. sgemm copies both factors, for each tile again where a product is cut for several
+ * threads; and OpenBLAS has a number of threads for the whole process, one buffer for all callers in its serial
+ * build, and kernels of 2004 for processors that it does not know. Here nothing is shared, and an element is a
+ * sum in an order that depends on k alone: it has the same bits wherever a product is cut, for any number of
+ * threads, and whatever the other rows are.
  *
  * The design is that of K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication",
  * ACM TOMS 34 (2008), with half of its copies: a panel of b, as wide as a tile, is copied to where its
@@ -34,16 +35,14 @@ typedef struct strip {
     size_t c_pitch;
 } strip;
 
-/* The vectors of a tile's row, at the most. */
-#define WIDE 3
-
 /* A cache line of a is read from the second-level cache in so many steps of a tile. */
 #define STEPS_AHEAD 12
 
-/* What the sums of a tile and a row of b fill, of 16 registers, or of 32. */
+/* The sums of a tile of ROWS rows of WIDE vectors and a row of b fill 16 registers, or 32. */
 #define LEVEL baseline
 #define LANES AG__BASELINE_LANES
 #define ROWS 4
+#define WIDE 3
 #define LOW 0, 4, 1, 5
 #define HIGH 2, 6, 3, 7
 #include "core/product_level.h"
@@ -52,6 +51,7 @@ typedef struct strip {
 #define LEVEL v3
 #define LANES 8
 #define ROWS 4
+#define WIDE 3
 #define LOW 0, 8, 1, 9, 2, 10, 3, 11
 #define HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #include "core/product_level.h"
@@ -59,27 +59,34 @@ typedef struct strip {
 #define LEVEL v4
 #define LANES 16
 #define ROWS 8
+#define WIDE 3
 #define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #include "core/product_level.h"
 #endif
 
 typedef struct level {
-    size_t lanes, rows; /* of a tile */
+    size_t lanes, rows, wide; /* of a tile, in vectors */
     void (*multiply_strip)(size_t wide, const strip *s);
+    void (*pack_rows)(size_t depth, size_t wide, const float *b, size_t b_pitch, float *panel);
     void (*pack_transposed)(size_t depth, size_t columns, const float *b, size_t b_pitch,
                             float *panel, size_t width);
 } level;
 
+#define LEVEL_OF(name, lanes, rows, wide)                                                          \
+    {                                                                                              \
+        lanes, rows, wide, multiply_strip_##name, pack_rows_##name, pack_transposed_##name         \
+    }
+
 static const level levels[AG__CPU_COUNT] = {
-    {AG__BASELINE_LANES, 4, multiply_strip_baseline, pack_transposed_baseline},
+    LEVEL_OF(baseline, AG__BASELINE_LANES, 4, 3),
 #if AG__CPU_COUNT == 3
-    {8, 4, multiply_strip_v3, pack_transposed_v3},
-    {16, 8, multiply_strip_v4, pack_transposed_v4},
+    LEVEL_OF(v3, 8, 4, 3),
+    LEVEL_OF(v4, 16, 8, 3),
 #endif
 };
 
-enum { MOST_LANES = 16, MOST_ROWS = 8, MOST_WIDTH = WIDE * MOST_LANES };
+enum { MOST_LANES = 16, MOST_ROWS = 8, MOST_WIDE = 3, MOST_WIDTH = MOST_WIDE * MOST_LANES };
 
 /* ---- a product on one thread ---- */
 
@@ -104,12 +111,13 @@ static void pack(const level *l, ag__part b, size_t depth, size_t columns, size_
                  float *panel)
 {
     if (columns < width) memset(panel, 0, depth * width * sizeof *panel);
-    if (b.transposed) {
+    if (b.transposed)
         l->pack_transposed(depth, columns, b.data, b.pitch, panel, width);
-        return;
-    }
-    for (size_t k = 0; k < depth; k++)
-        memcpy(panel + k * width, b.data + k * b.pitch, columns * sizeof *panel);
+    else if (columns == width)
+        l->pack_rows(depth, width / l->lanes, b.data, b.pitch, panel);
+    else
+        for (size_t k = 0; k < depth; k++)
+            memcpy(panel + k * width, b.data + k * b.pitch, columns * sizeof *panel);
 }
 
 /* A strip that does not fill its vectors, by way of a tile that does. */
@@ -142,10 +150,10 @@ static const float *element(ag__part matrix, size_t row, size_t column)
 }
 
 /* The next panel's vectors: four make two panels of two, of which each is faster than one of one. */
-static size_t next_wide(size_t lanes, size_t columns)
+static size_t next_wide(const level *l, size_t columns)
 {
-    size_t vectors = (columns + lanes - 1) / lanes;
-    return vectors == 4 ? 2 : vectors < WIDE ? vectors : WIDE;
+    size_t vectors = (columns + l->lanes - 1) / l->lanes;
+    return vectors == 4 ? 2 : vectors < l->wide ? vectors : l->wide;
 }
 
 /* c += a · b of so many rows and a depth that a panel holds. */
@@ -154,7 +162,7 @@ static void multiply_block(const level *l, const product *p)
     static const float zeros[MOST_WIDTH];
     _Alignas(64) float panel[MOST_DEPTH * MOST_WIDTH];
     for (size_t column = 0, columns; column < p->n; column += columns) {
-        size_t wide = next_wide(l->lanes, p->n - column), width = wide * l->lanes;
+        size_t wide = next_wide(l, p->n - column), width = wide * l->lanes;
         columns = p->n - column < width ? p->n - column : width;
         ag__part b = {element(p->b, 0, column), p->b.pitch, p->b.transposed};
         bool in_place = !b.transposed && columns == width && p->m <= l->rows;
@@ -234,10 +242,13 @@ static size_t edge_of_part(size_t whole, size_t parts)
     return (edge + EDGE - 1) / EDGE * EDGE;
 }
 
-/*
- * Cuts each product for the threads, in that way among all with so many parts in which parts have the shortest
- * edges: that much of a and b is read by each.
- */
+/* What a part reads of a and copies of b, in so many steps: for each block of rows once. */
+static size_t cost_of_part(size_t m, size_t n)
+{
+    return m + (m + MOST_ROWS_AT_ONCE - 1) / MOST_ROWS_AT_ONCE * n;
+}
+
+/* Cuts each product for the threads, in that way with so many parts in which a part costs least. */
 static void choose_parts(batch *t, size_t count)
 {
     const product *p = &t->first;
@@ -249,8 +260,9 @@ static void choose_parts(batch *t, size_t count)
     for (size_t parts_n = 1; parts_n <= wanted; parts_n++) {
         if (wanted % parts_n != 0) continue;
         size_t part_m = edge_of_part(p->m, wanted / parts_n), part_n = edge_of_part(p->n, parts_n);
-        if (best != 0 && part_m + part_n > best) continue;
-        best = part_m + part_n;
+        size_t cost = cost_of_part(part_m, part_n);
+        if (best != 0 && cost > best) continue;
+        best = cost;
         t->part_m = part_m;
         t->part_n = part_n;
     }

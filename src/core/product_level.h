@@ -1,13 +1,13 @@
 /*
  * product_level.h: the inner loops of matrix products for one level of instructions. product.c includes
- * this once for each, with LEVEL and LANES (see vector.h), ROWS of a tile, and LOW and HIGH, which say
- * how the lower and the upper halves of two vectors are interleaved.
+ * this once for each, with LEVEL and LANES (see vector.h), ROWS and WIDE of a tile, and LOW and
+ * HIGH, which say how the lower and the upper halves of two vectors are interleaved.
  */
 #define vector AG__LEVEL(vector)
 
 /*
  * A tile of `rows` rows and `wide` vectors. Its sums are in registers, so that each number that is read
- * counts for several; the rows of c that come next are fetched meanwhile, and so is a, whose rows may lie far apart.
+ * counts for several. a is fetched ahead: its rows may lie far apart.
  */
 AG__TARGET AG__INLINE void AG__LEVEL(multiply_tile)(size_t rows, size_t wide, const strip *s,
                                                     size_t row)
@@ -29,7 +29,7 @@ AG__TARGET AG__INLINE void AG__LEVEL(multiply_tile)(size_t rows, size_t wide, co
         AG__UNROLL
         for (size_t v = 0; v < wide; v++)
             values[v] = *(const vector *)(b + v * LANES);
-        AG__PREFETCH_NEAR(a + k % ROWS * a_row + STEPS_AHEAD * a_step);
+        AG__PREFETCH_NEAR(a + STEPS_AHEAD * a_step);
         AG__UNROLL
         for (size_t r = 0; r < rows; r++) {
             AG__UNROLL
@@ -51,7 +51,7 @@ AG__TARGET AG__INLINE void AG__LEVEL(multiply_rows)(size_t wide, const strip *s)
     size_t row = 0;
     for (; row + ROWS <= s->rows; row += ROWS)
         AG__LEVEL(multiply_tile)(ROWS, wide, s, row);
-    for (; ROWS > 4 && row + 4 <= s->rows; row += 4)
+    for (; (ROWS) > 4 && row + 4 <= s->rows; row += 4)
         AG__LEVEL(multiply_tile)(4, wide, s, row);
     for (; row + 2 <= s->rows; row += 2)
         AG__LEVEL(multiply_tile)(2, wide, s, row);
@@ -61,12 +61,21 @@ AG__TARGET AG__INLINE void AG__LEVEL(multiply_rows)(size_t wide, const strip *s)
 
 AG__TARGET static void AG__LEVEL(multiply_strip)(size_t wide, const strip *s)
 {
-    if (wide == 3)
-        AG__LEVEL(multiply_rows)(3, s);
+    if (wide == WIDE)
+        AG__LEVEL(multiply_rows)(WIDE, s);
     else if (wide == 2)
         AG__LEVEL(multiply_rows)(2, s);
     else
         AG__LEVEL(multiply_rows)(1, s);
+}
+
+/* panel[k][j] = b[k][j] of so many vectors. */
+AG__TARGET static void AG__LEVEL(pack_rows)(size_t depth, size_t wide, const float *b,
+                                            size_t b_pitch, float *panel)
+{
+    for (size_t k = 0; k < depth; k++, b += b_pitch)
+        for (size_t v = 0; v < wide; v++, panel += LANES)
+            *(vector *)panel = *(const vector *)(b + v * LANES);
 }
 
 #ifdef AG__CAN_SHUFFLE
@@ -120,5 +129,6 @@ AG__TARGET static void AG__LEVEL(pack_transposed)(size_t depth, size_t columns, 
 #undef LEVEL
 #undef LANES
 #undef ROWS
+#undef WIDE
 #undef LOW
 #undef HIGH

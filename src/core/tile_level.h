@@ -5,9 +5,10 @@
 #define vector AG__LEVEL(vector)
 
 /* `wide` vectors of each row of a result. */
-AG__TARGET AG__INLINE void AG__LEVEL(products_across)(size_t wide, size_t depth, const float *weights,
-                                                    const float *x, const size_t *offsets,
-                                                    const float *start, float *out, size_t pitch)
+AG__TARGET AG__INLINE void AG__LEVEL(products_across)(size_t wide, size_t depth,
+                                                      const float *weights, const float *x,
+                                                      const size_t *offsets, const float *start,
+                                                      float *out, size_t pitch)
 {
     vector sums[ROWS][WIDE];
     AG__UNROLL
@@ -38,8 +39,8 @@ AG__TARGET AG__INLINE void AG__LEVEL(products_across)(size_t wide, size_t depth,
 }
 
 AG__TARGET static void AG__LEVEL(products)(size_t depth, const float *weights, const float *x,
-                                         const size_t *offsets, const float *start, size_t n,
-                                         float *out, size_t pitch)
+                                           const size_t *offsets, const float *start, size_t n,
+                                           float *out, size_t pitch)
 {
     size_t q = 0;
     for (; q + 2 * LANES < n; q += 3 * LANES)
@@ -69,8 +70,8 @@ AG__TARGET AG__INLINE void AG__LEVEL(add_lanes)(float (*sums)[LANES], float *out
 }
 
 AG__TARGET static void AG__LEVEL(dots)(size_t images, size_t n, const float *g, size_t g_step,
-                                     size_t g_pitch, const float *x, size_t x_step,
-                                     const size_t *offsets, float *out)
+                                       size_t g_pitch, const float *x, size_t x_step,
+                                       const size_t *offsets, float *out)
 {
     vector sums[AG__DOT_ROWS][TAPS];
     AG__UNROLL
