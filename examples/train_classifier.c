@@ -274,25 +274,6 @@ static bool create_network(training_run *run)
     return true;
 }
 
-/* The name that OpenBLAS has for kernels that run on this processor, or NULL for none better. */
-static const char *better_kernels(void)
-{
-#if defined(__GNUC__) && defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) return "SkylakeX";
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
-#endif
-    return NULL;
-}
-
-static void print_build_info(void)
-{
-    printf("%s\n", ag_build_info());
-    if (strstr(ag_build_info(), "Prescott") == NULL || better_kernels() == NULL) return;
-    printf("OpenBLAS does not recognise this processor and uses its oldest kernels; "
-           "OPENBLAS_CORETYPE=%s in the environment makes training several times faster.\n",
-           better_kernels());
-}
-
 /* ---- after the last ---- */
 
 static bool report(training_run *run)

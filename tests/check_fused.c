@@ -104,7 +104,7 @@ static answer call(const problem *p)
     return a;
 }
 
-/* The logits of a row as sgemm rounds them: the reference shares no more than this with the library. */
+/* The logits of a row, in double. */
 static void logits_of(const problem *p, uint32_t row, double *logits)
 {
     const float *x = p->inputs[X]->data + (size_t)row * p->features;

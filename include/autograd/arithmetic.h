@@ -14,7 +14,7 @@ AG_BEGIN_DECLS
 
 /**
  * Matrix product op(a) · op(b), where op transposes if asked to.
- * Shapes: op(a) [m, k], op(b) [k, n]; result [m, n]. Computed by sgemm, in float.
+ * Shapes: op(a) [m, k], op(b) [k, n]; result [m, n]. Computed in float.
  * Gradient: dA = G · op(b)ᵀ, dB = op(a)ᵀ · G, transposed back where the input was.
  */
 AG_API ag_variable *ag_matmul(ag_arena *arena, ag_variable *a, ag_variable *b, bool transpose_a,
@@ -23,7 +23,7 @@ AG_API ag_variable *ag_matmul(ag_arena *arena, ag_variable *a, ag_variable *b, b
 /**
  * Matrix products op(a_i) · op(b_i) of as many pairs as the leading dimensions say.
  * Shapes: op(a) [..., m, k], op(b) [..., k, n], of at least 3 dimensions, the leading ones the same;
- * result [..., m, n]. Computed by sgemm, in float. Gradient: as of ag_matmul, pair by pair.
+ * result [..., m, n]. Computed in float. Gradient: as of ag_matmul, pair by pair.
  */
 AG_API ag_variable *ag_batched_matmul(ag_arena *arena, ag_variable *a, ag_variable *b,
                                       bool transpose_a, bool transpose_b);

@@ -29,7 +29,7 @@ AG_BEGIN_DECLS
  * value of its own, which AG_REDUCTION_NONE gives, [rows]; N is what the comment says for MEAN, 1 for SUM and NONE, and the
  * rows of the first input for BATCHMEAN.
  *
- * Similarities are products in float, by sgemm; all that follows is in double. Distances that are small
+ * Similarities are products in float; all that follows is in double. Distances that are small
  * beside the embeddings are computed from differences instead, in double. Values and gradients have
  * the same bits for any number of threads. Gradients are 0 at a kink, and where a distance is 0. NaN
  * is data. Distances have room from 1e-37 to 1e18, beyond which gradients may be infinite or NaN. Failures

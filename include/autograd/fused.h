@@ -19,7 +19,7 @@ AG_BEGIN_DECLS
  * inputs' gradients are empty: three matrix products in all. Where backward has to compute them
  * (AG_REDUCTION_NONE, or an upstream gradient that is not 1), the logits are made once more.
  * Values and gradients have the same bits for any number of threads, and a row's own depend on nothing
- * of the other rows but their number. Products are sgemm's, in float; all that follows is in double.
+ * of the other rows but their number. Products are in float; all that follows is in double.
  * Options: those of cross_entropy_labels_loss, class_weights, label_smoothing, z_loss, ignore_index and
  * num_correct, beside reduction, divisor and weights of rows; NULL for none.
  * The tensors and labels must live, and keep their values, until backward is done. Both the loss and

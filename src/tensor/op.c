@@ -3,11 +3,14 @@
 
 #include "tensor/op.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/cpu.h"
+#include "core/parallel.h"
 #include "core/status.h"
+#include "tensor/reduction.h"
 
 ag__input_text ag__input_name(const ag__call *call, uint32_t input)
 {
@@ -99,11 +102,36 @@ bool ag__in_domain(const ag__domain *domain, size_t n, const float *x)
     return !outside;
 }
 
+/* Whether a whole tensor lies within a domain, which several threads look at. */
+typedef struct domain_pass {
+    const ag__domain *domain;
+    const ag_tensor *tensor;
+    ag__blocks blocks;
+    atomic_bool outside;
+} domain_pass;
+
+static void check_blocks(size_t begin, size_t end, void *context)
+{
+    domain_pass *p = context;
+    size_t first = ag__block_begin(&p->blocks, begin), stop = ag__block_begin(&p->blocks, end);
+    if (!ag__in_domain(p->domain, stop - first, p->tensor->data + first))
+        atomic_store_explicit(&p->outside, true, memory_order_relaxed);
+}
+
+static bool tensor_in_domain(const ag__domain *domain, const ag_tensor *tensor)
+{
+    domain_pass p = {
+        .domain = domain, .tensor = tensor, .blocks = ag__split(tensor->size, AG__SMALLEST_BLOCK)};
+    atomic_init(&p.outside, false);
+    ag__parallel_for(p.blocks.count, AG__CHEAP * (double)tensor->size, check_blocks, &p);
+    return !atomic_load_explicit(&p.outside, memory_order_relaxed);
+}
+
 static ag_status check_domain(const ag__call *call, uint32_t input, const ag_tensor *tensor)
 {
     const ag__op *op = call->op;
     const ag__domain *domain = &op->domains[input];
-    if (domain->text == NULL || ag__in_domain(domain, tensor->size, tensor->data)) return AG_OK;
+    if (domain->text == NULL || tensor_in_domain(domain, tensor)) return AG_OK;
     size_t first = 0;
     while (first < tensor->size && (ag__in_domain(domain, 1, tensor->data + first) ||
                                     ag__weight_at(call, tensor, first) == 0))

@@ -14,7 +14,7 @@
 
 typedef struct accuracy {
     long double value, gradient; /* the worst error met, in ulps */
-    bool in_float;               /* products are added in float, by sgemm */
+    bool in_float;               /* products are added in float */
 } accuracy;
 
 /* Tests run in processes of their own, so this is memory that they share. */

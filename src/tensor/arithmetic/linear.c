@@ -1,7 +1,6 @@
 /* linear.c: the fully connected layer x · weightᵀ + bias. */
 #include "config.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "core/cpu.h"
@@ -25,10 +24,6 @@ static ag_status linear_infer_shape(const ag__call *call, ag__shape *shape)
                     *bias = call->inputs[BIAS];
     if (weight->ndims != 2 || weight->shape[1] != ag__tensor_columns(x))
         return ag__fail(AG_ERROR_SHAPE, "linear: x is %s but weight is %s; it must be [out, in]",
-                        ag__tensor_shape_text(x).text, ag__tensor_shape_text(weight).text);
-    if (weight->shape[0] > INT_MAX || weight->shape[1] > INT_MAX || ag__tensor_rows(x) > INT_MAX)
-        return ag__fail(AG_ERROR_SHAPE,
-                        "linear: x is %s and weight is %s: more rows than BLAS can address",
                         ag__tensor_shape_text(x).text, ag__tensor_shape_text(weight).text);
     if (bias != NULL && (bias->ndims != 1 || bias->size != weight->shape[0]))
         return ag__fail(AG_ERROR_SHAPE, "linear: weight is %s but bias is %s",

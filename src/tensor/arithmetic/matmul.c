@@ -5,8 +5,6 @@
 #include "core/status.h"
 #include "tensor/op.h"
 
-#include <limits.h>
-
 static ag__matrix factor(const ag_tensor *tensor, bool transposed)
 {
     return (ag__matrix){tensor->data, tensor->shape[0], tensor->shape[1], transposed};
@@ -27,9 +25,8 @@ static ag_status matmul_infer_shape(const ag__call *call, ag__shape *shape)
     const ag_tensor *a = call->inputs[0], *b = call->inputs[1];
     for (uint32_t i = 0; i < 2; i++) {
         const ag_tensor *input = call->inputs[i];
-        if (input->ndims != 2 || input->shape[0] > INT_MAX || input->shape[1] > INT_MAX)
-            return ag__fail(AG_ERROR_SHAPE,
-                            "matmul: %s is %s but must be a matrix that BLAS can address",
+        if (input->ndims != 2)
+            return ag__fail(AG_ERROR_SHAPE, "matmul: %s is %s but must be a matrix",
                             call->op->input_names[i], ag__tensor_shape_text(input).text);
     }
     bool ta = transposes_a(call), tb = transposes_b(call);

@@ -14,7 +14,7 @@
 
 #include "tensor/op.h"
 
-/* Rows of a grain: enough for sgemm, few enough that a batch has grains for all threads. */
+/* Rows of a grain: enough for a product, few enough that a batch has grains for all threads. */
 #define AG__GRAIN 128
 
 /* Columns of which sums over rows are made at once. */

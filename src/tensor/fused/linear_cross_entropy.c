@@ -80,7 +80,7 @@ static ag_status check_layer(const ag__call *call)
                         "%s: x is %s but weight is %s; it must be [classes, features]", name,
                         ag__tensor_shape_text(x).text, ag__tensor_shape_text(weight).text);
     if (weight->shape[0] > INT_MAX || weight->shape[1] > INT_MAX)
-        return ag__fail(AG_ERROR_SHAPE, "%s: weight is %s: more rows than BLAS can address", name,
+        return ag__fail(AG_ERROR_SHAPE, "%s: weight is %s: more rows than this loss takes", name,
                         ag__tensor_shape_text(weight).text);
     if (bias == NULL || (bias->ndims == 1 && bias->size == weight->shape[0])) return AG_OK;
     return ag__fail(AG_ERROR_SHAPE, "%s: weight is %s but bias is %s", name,
