@@ -302,7 +302,7 @@ static bool train(training_run *run)
 {
     if (run->permanent == NULL || run->step == NULL) return library_failed();
     if (ag_set_num_threads((int)run->options.threads) != AG_OK) return library_failed();
-    print_build_info();
+    printf("%s\n", ag_build_info());
     if (!load_data(run) || !create_history(run) || !create_network(run)) return false;
     for (size_t i = 0; i < run->history.num_epochs; i++)
         if (!run_epoch(run, i)) return false;

@@ -23,27 +23,42 @@ typedef void sums_kernel(size_t, const float *, const float *, double, size_t, c
                          double *);
 typedef void wide_kernel(size_t, const float *, const double *, double, class_sums *, double *);
 
-/* The targets are given in one of two forms; `ahead` is ag__softmax_of's, also of targets as floats. */
+/* Adds up to AG__CLASS_LANES classes. The targets are given in one of two forms. */
+AG__INLINE void add_lap(size_t lanes, const float *restrict x, const float *restrict t,
+                        const double *restrict wide, double m, class_sums *restrict sums,
+                        double *restrict keep)
+{
+#pragma omp simd
+    for (size_t k = 0; k < lanes; k++) {
+        double logit = (double)x[k], target = wide != NULL ? wide[k] : (double)t[k];
+        double e = ag__exp_of_other(logit, m);
+        sums->rest[k] += e;
+        sums->times[k] += logit == m ? 1 : 0;
+        sums->terms[k] += ag__class_term(logit, target, m);
+        sums->total[k] += target;
+        if (keep != NULL) keep[k] = e;
+    }
+}
+
+/*
+ * Full laps have sums of their own, which stay in registers. `ahead` is ag__softmax_of's, also of targets
+ * as floats.
+ */
 AG__INLINE void add_classes(size_t n, const float *restrict x, const float *restrict t,
                             const double *restrict wide, double m, size_t ahead,
                             class_sums *restrict sums, double *restrict keep)
 {
-    for (size_t i = 0; i < n; i += AG__CLASS_LANES) {
-        size_t lanes = n - i < AG__CLASS_LANES ? n - i : AG__CLASS_LANES;
+    class_sums full = *sums;
+    size_t i = 0;
+    for (; n - i >= AG__CLASS_LANES; i += AG__CLASS_LANES) {
         AG__PREFETCH(x + i + ahead);
         if (wide == NULL) AG__PREFETCH(t + i + ahead);
-#pragma omp simd
-        for (size_t k = 0; k < lanes; k++) {
-            double logit = (double)x[i + k];
-            double target = wide != NULL ? wide[i + k] : (double)t[i + k];
-            double e = ag__exp_of_other(logit, m);
-            sums->rest[k] += e;
-            sums->times[k] += logit == m ? 1 : 0;
-            sums->terms[k] += ag__class_term(logit, target, m);
-            sums->total[k] += target;
-            if (keep != NULL) keep[i + k] = e;
-        }
+        add_lap(AG__CLASS_LANES, x + i, t != NULL ? t + i : NULL, wide != NULL ? wide + i : NULL, m,
+                &full, keep != NULL ? keep + i : NULL);
     }
+    *sums = full;
+    add_lap(n - i, x + i, t != NULL ? t + i : NULL, wide != NULL ? wide + i : NULL, m, sums,
+            keep != NULL ? keep + i : NULL);
 }
 
 /* A loop for rows that keep their exponentials, and one for others. */
