@@ -3,6 +3,7 @@
 
 #include "optim/world.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "assertions.h"
@@ -292,6 +293,31 @@ START_TEST(the_usual_settings_of_adagrad)
 }
 END_TEST
 
+/* Elsewhere denormal numbers are as fast as others, and are left alone. */
+#if defined(__x86_64__)
+#define HAS_SLOW_DENORMALS true
+#else
+#define HAS_SLOW_DENORMALS false
+#endif
+
+/* 0.9^1000 is far below what a float can hold, but 0.9 times the least float is the least float again. */
+START_TEST(a_momentum_that_fades_ends_at_zero)
+{
+    ag_variable *w = parameter_of(1);
+    ag_optimizer *adam = ag_adam_create(permanent, 1, &w, ag_adam_defaults());
+    ag_optimizer_state moment;
+    ck_assert_int_eq(ag_optimizer_state_at(adam, 1, &moment), AG_OK);
+    ck_assert_str_eq(moment.name, "0.exp_avg");
+    for (int step = 0; step < 1000; step++) {
+        set_gradient(w, step == 0 ? 1 : 0);
+        ck_assert_int_eq(ag_optimizer_step(adam), AG_OK);
+    }
+    ck_assert(!HAS_SLOW_DENORMALS || moment.tensor->data[0] == 0);
+    volatile float least = FLT_MIN; /* the caller's own arithmetic is as it was */
+    ck_assert(least / 2 > 0);
+}
+END_TEST
+
 void add_rules(Suite *suite)
 {
     TCase *tests = add_case(suite, "rules");
@@ -305,6 +331,7 @@ void add_rules(Suite *suite)
                         COUNT_OF(gradient_sizes));
     tcase_add_test(tests, without_gradient_values_adamw_only_decays);
     tcase_add_test(tests, a_learning_rate_of_zero_moves_nothing);
+    tcase_add_test(tests, a_momentum_that_fades_ends_at_zero);
     tcase_add_test(tests, the_usual_settings_of_adam_and_adamw);
     tcase_add_test(tests, the_usual_settings_of_rmsprop);
     tcase_add_test(tests, the_usual_settings_of_adagrad);
