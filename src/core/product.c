@@ -225,7 +225,6 @@ void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, boo
 
 /* About 10 µs on one core of 2024: less is not worth a part of its own. */
 #define LEAST_MULTIPLICATIONS 1e6
-#define NANOSECONDS_PER_MULTIPLICATION 0.02
 /* A part begins at a multiple of whole vectors. */
 #define EDGE 16
 
@@ -310,8 +309,7 @@ static void multiply_all(size_t count, ag__matrix a, ag__matrix b, const float *
     };
     choose_parts(&t, count);
     double multiplications = (double)t.c_step * (double)t.first.k * (double)count;
-    ag__parallel_for(count * t.parts, NANOSECONDS_PER_MULTIPLICATION * multiplications,
-                     multiply_parts, &t);
+    ag__parallel_for(count * t.parts, AG__MULTIPLICATION * multiplications, multiply_parts, &t);
 }
 
 void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c)

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Nanoseconds that a multiplication takes within a product, on one core, roughly. */
+#define AG__MULTIPLICATION 0.02
+
 /* A matrix in memory, and whether it is meant transposed. */
 typedef struct ag__matrix {
     const float *data; /* row-major, stored [rows, columns], no matter if transposed */

@@ -124,7 +124,6 @@ struct ag__op {
 /* Rough costs of an element on one core, in nanoseconds. */
 #define AG__CHEAP 0.4
 #define AG__TRANSCENDENTAL 2.0
-#define AG__MULTIPLICATION 0.025 /* within a product of matrices, on one core of 2020 */
 
 #define AG__DECLARE_OP(name, signature) extern const ag__op ag__op_##name;
 AG__OP_TABLE(AG__DECLARE_OP)
