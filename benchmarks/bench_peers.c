@@ -39,8 +39,8 @@ void write_csv(const comparison *c, const char *what, const char *size, const ch
 }
 
 /*
- * OpenBLAS releases that do not know a processor fall back to kernels of 2004, in both libraries
- * alike; then the table would compare those.
+ * OpenBLAS releases that do not know a processor fall back to kernels of 2004; then the table would show how
+ * libtorch is with those.
  */
 static const char *choose_blas_kernels(void)
 {
@@ -86,7 +86,7 @@ int main(int argc, char **argv)
     c.rounds = read_count(argv[0], rounds, 1000, 5);
     c.csv = open_csv(argv[0], csv);
     signal(SIGPIPE, SIG_IGN); /* a worker that has ended is seen in its answer */
-    printf("OPENBLAS_CORETYPE=%s, for both\n\n", choose_blas_kernels());
+    printf("OPENBLAS_CORETYPE=%s, which matters to libtorch\n\n", choose_blas_kernels());
     if (c.csv != NULL) fprintf(c.csv, "what,size,contestant,seconds\n");
     bool ok = !losses || compare_losses(&c);
     if (losses) printf("\n");

@@ -25,7 +25,7 @@ static int level_under_test;
 
 #include "suite.h"
 
-/* Around every matrix, so that a read shows in the result and a write is seen. */
+/* Around every matrix, so that a number which is read there shows in the result, and a write is seen. */
 #define MARGIN 64
 
 typedef struct numbers {
@@ -212,26 +212,47 @@ START_TEST(parts_have_the_bits_of_the_whole)
 }
 END_TEST
 
-/* 21 million multiplications, cut in all ways that up to 12 threads take. */
-START_TEST(threads_change_no_bit)
+/* Sets c to what a product, or some of them, start from, and multiplies; all sizes are those of one. */
+static void multiply_from(int start, size_t count, ag__matrix a, ag__matrix b, numbers from,
+                          numbers c)
 {
-    enum { M = 270, N = 260, K = 301 };
+    memcpy(c.data, from.data, c.size * sizeof(float));
+    if (start == A_ROW)
+        ag__matmul_plus_row(a, b, from.data, c.data);
+    else
+        ag__matmul_batch(count, a, b, start == WHAT_IS_THERE, c.data);
+}
+
+/* With one thread, and with any of up to 13, which cut in all ways. */
+static void check_threads(size_t count, size_t m, size_t n, size_t k, int start)
+{
     ag_random random = ag_random_create(5);
-    level_under_test = _i;
-    numbers a = create_uniform(&random, M * K), b = create_uniform(&random, K * N);
-    numbers expected = create_numbers(M * N), found = create_numbers(M * N);
+    numbers a = create_uniform(&random, count * m * k), b = create_uniform(&random, count * k * n);
+    numbers from = create_uniform(&random, count * m * n);
+    numbers expected = create_numbers(count * m * n), found = create_numbers(count * m * n);
     for (int ways = 0; ways < 4; ways++) {
-        ag__matrix op_a = stored(a, M, K, (ways & 1) != 0), op_b = stored(b, K, N, (ways & 2) != 0);
+        ag__matrix op_a = stored(a, m, k, (ways & 1) != 0), op_b = stored(b, k, n, (ways & 2) != 0);
         ag_set_num_threads(1);
-        ag__matmul(op_a, op_b, false, expected.data);
-        for (int threads = 2; threads <= 12; threads++) {
+        multiply_from(start, count, op_a, op_b, from, expected);
+        for (int threads = 2; threads <= 13; threads++) {
             ag_set_num_threads(threads);
-            ag__matmul(op_a, op_b, false, found.data);
+            multiply_from(start, count, op_a, op_b, from, found);
             ck_assert_mem_eq(found.data, expected.data, found.size * sizeof(float));
         }
     }
     ag_set_num_threads(0);
-    destroy_numbers(a), destroy_numbers(b), destroy_numbers(expected), destroy_numbers(found);
+    destroy_numbers(a), destroy_numbers(b), destroy_numbers(from);
+    destroy_numbers(expected), destroy_numbers(found);
+}
+
+/* 21 million multiplications; and 3 times 7 million. */
+START_TEST(threads_change_no_bit)
+{
+    level_under_test = _i;
+    for (int start = 0; start < NUM_STARTS; start++)
+        check_threads(1, 270, 260, 301, start);
+    check_threads(3, 150, 160, 301, NOTHING);
+    check_threads(3, 150, 160, 301, WHAT_IS_THERE);
 }
 END_TEST
 

@@ -183,9 +183,8 @@ AG_API ag_status ag_optimizer_add_group(ag_optimizer *optimizer, size_t num_para
                                         float weight_decay);
 
 /**
- * Moves every parameter that has a gradient by one step; the others stay as they are. On x86, numbers of
- * less than 1.2e-38 count as 0 in it: they are a hundred times as slow there, and a momentum that gets no gradient
- * any more would stay one for ever.
+ * Moves every parameter that has a gradient by one step; the others stay as they are. A momentum (SGD's and
+ * RMSprop's velocity, RMSprop's mean gradient, Adam's exp_avg) of less than FLT_MIN, 1.2e-38, is kept as 0.
  * @return AG_ERROR_NULL; AG_ERROR_STATE if a parameter is gone; AG_ERROR_SHAPE if one or its gradient was replaced by one of another
  *         shape; AG_ERROR_ARGUMENT for L-BFGS, which steps by ag_lbfgs_step: nothing has moved then.
  */

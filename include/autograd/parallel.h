@@ -9,7 +9,7 @@ AG_BEGIN_DECLS
 /**
  * Sets how many threads one call may use, for the whole process; 0, the default, means as many as
  * OpenMP would (OMP_NUM_THREADS, or the number of processors). The number changes how long a call
- * takes, never a bit of its result (see ag_set_deterministic). Small calls use one thread whatever
+ * takes, never a bit of its result. Small calls use one thread whatever
  * is set.
  * Should the system refuse to create so many threads, the work is done by those that there are, until
  * this is called again. (Before its first team of a size the library tries whether the system gives so

@@ -173,25 +173,34 @@ static void run_on_team(size_t count, int threads, ag__task *task, void *context
     note_region_time(now() - started, own_share);
 }
 
+int ag__threads_for(double nanoseconds)
+{
+    bool worthwhile =
+        nanoseconds >= WORTHWHILE_NANOSECONDS && !omp_in_parallel() && !team_is_late();
+    return worthwhile ? ag_get_num_threads() : 1;
+}
+
 void ag__parallel_for(size_t count, double nanoseconds, ag__task *task, void *context)
 {
-    if (count > 1 && nanoseconds >= WORTHWHILE_NANOSECONDS && !omp_in_parallel() &&
-        !team_is_late()) {
-        int threads = ag_get_num_threads();
-        if ((size_t)threads > count) threads = (int)count;
-        if (threads > 1) threads = grant_threads(threads);
-        if (threads > 1) {
-            run_on_team(count, threads, task, context);
-            return;
-        }
-    }
-    task(0, count, context);
+    int threads = count > 1 ? ag__threads_for(nanoseconds) : 1;
+    if ((size_t)threads > count) threads = (int)count;
+    if (threads > 1) threads = grant_threads(threads);
+    if (threads > 1)
+        run_on_team(count, threads, task, context);
+    else
+        task(0, count, context);
 }
 
 #else
 
 int ag_get_num_threads(void)
 {
+    return 1;
+}
+
+int ag__threads_for(double nanoseconds)
+{
+    (void)nanoseconds;
     return 1;
 }
 

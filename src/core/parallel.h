@@ -14,4 +14,7 @@ typedef void ag__task(size_t begin, size_t end, void *context);
  */
 void ag__parallel_for(size_t count, double nanoseconds, ag__task *task, void *context);
 
+/* How many threads such work would get now, in as many blocks. */
+int ag__threads_for(double nanoseconds);
+
 #endif

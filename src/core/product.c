@@ -248,12 +248,12 @@ static size_t cost_of_part(size_t m, size_t n)
 }
 
 /* Cuts each product for the threads, in that way with so many parts in which a part costs least. */
-static void choose_parts(batch *t, size_t count)
+static void choose_parts(batch *t, size_t count, double multiplications)
 {
     const product *p = &t->first;
-    double worthwhile =
-        1 + (double)p->m * (double)p->n * (double)p->k / LEAST_MULTIPLICATIONS * (double)count;
-    size_t wanted = ((size_t)ag_get_num_threads() + count - 1) / count;
+    double worthwhile = 1 + multiplications / LEAST_MULTIPLICATIONS;
+    int threads = ag__threads_for(AG__MULTIPLICATION * multiplications);
+    size_t wanted = ((size_t)threads + count - 1) / count;
     if ((double)wanted > worthwhile) wanted = (size_t)worthwhile;
     size_t best = 0;
     for (size_t parts_n = 1; parts_n <= wanted; parts_n++) {
@@ -307,8 +307,8 @@ static void multiply_all(size_t count, ag__matrix a, ag__matrix b, const float *
         .b_step = b.rows * b.columns,
         .c_step = (a.transposed ? a.columns : a.rows) * n,
     };
-    choose_parts(&t, count);
     double multiplications = (double)t.c_step * (double)t.first.k * (double)count;
+    choose_parts(&t, count, multiplications);
     ag__parallel_for(count * t.parts, AG__MULTIPLICATION * multiplications, multiply_parts, &t);
 }
 

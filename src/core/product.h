@@ -1,4 +1,4 @@
-/* product.h: products of matrices. */
+/* product.h: products of matrices, of which no dimension is 0. */
 #ifndef AG_CORE_PRODUCT_H
 #define AG_CORE_PRODUCT_H
 

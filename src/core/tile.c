@@ -29,7 +29,7 @@
 #endif
 
 static const ag__tile tiles[AG__CPU_COUNT] = {
-    {4, 3, sizeof(vector_baseline) / sizeof(float), products_baseline, dots_baseline},
+    {4, 3, AG__BASELINE_LANES, products_baseline, dots_baseline},
 #if AG__CPU_COUNT == 3
     {4, 3, 8, products_v3, dots_v3},
     {8, 6, 16, products_v4, dots_v4},

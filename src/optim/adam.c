@@ -23,7 +23,7 @@ AG__INLINE void take_step(size_t n, step s, float *restrict p, const float *rest
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         float gradient = g[i] + s.coupled_decay * p[i];
-        m[i] = s.beta1 * m[i] + s.rest1 * gradient;
+        m[i] = ag__kept_momentum(s.beta1 * m[i] + s.rest1 * gradient);
         v[i] = s.beta2 * v[i] + s.rest2 * (gradient * gradient);
         float spread = sqrtf(v[i]) * s.inverse_square_correction + s.epsilon;
         p[i] -= s.decay * p[i] + s.rate * m[i] / spread;

@@ -6,10 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#ifdef __SSE2__
-#include <pmmintrin.h>
-#endif
-
 #include "core/parallel.h"
 #include "core/profile.h"
 #include "core/status.h"
@@ -132,43 +128,9 @@ static void update_elements(const ag_optimizer *optimizer, const ag__parameter *
                            variable->data->data + first, variable->grad->data + first, state);
 }
 
-/*
- * The momentum of a weight that gets no gradient any more shrinks until it is a denormal number and stays one,
- * and with denormal numbers x86 processors compute a hundred times as slowly. So they count as 0 here.
- * Returns what to hand to count_denormals.
- */
-#ifdef __SSE2__
-
-static unsigned discount_denormals(void)
-{
-    unsigned before = _mm_getcsr();
-    _mm_setcsr(before | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON);
-    return before;
-}
-
-static void count_denormals(unsigned before)
-{
-    _mm_setcsr(before);
-}
-
-#else
-
-static unsigned discount_denormals(void)
-{
-    return 0;
-}
-
-static void count_denormals(unsigned before)
-{
-    (void)before;
-}
-
-#endif
-
 static void update_pieces(size_t begin, size_t end, void *context)
 {
     const ag_optimizer *optimizer = context;
-    unsigned before = discount_denormals();
     size_t first = begin * PIECE, last = end * PIECE;
     for (size_t i = find_parameter(optimizer, first); i < optimizer->num_moving; i++) {
         const ag__parameter *parameter = optimizer->moving[i];
@@ -178,7 +140,6 @@ static void update_pieces(size_t begin, size_t end, void *context)
         if (to > parameter->size) to = parameter->size;
         if (from < to) update_elements(optimizer, parameter, from, to);
     }
-    count_denormals(before);
 }
 
 ag_status ag_optimizer_step(ag_optimizer *optimizer)

@@ -22,12 +22,13 @@ AG__INLINE void take_step(size_t n, step s, float *restrict p, const float *rest
         squares[i] = s.alpha * squares[i] + s.rest * (gradient * gradient);
         float spread = squares[i];
         if (means != NULL) {
-            means[i] = s.alpha * means[i] + s.rest * gradient;
+            means[i] = ag__kept_momentum(s.alpha * means[i] + s.rest * gradient);
             spread -= means[i] * means[i];
             spread = spread > 0 ? spread : 0; /* rounded, a variance can be negative */
         }
         float move = gradient / (sqrtf(spread) + s.epsilon);
-        if (velocity != NULL) move = velocity[i] = s.momentum * velocity[i] + move;
+        if (velocity != NULL)
+            move = velocity[i] = ag__kept_momentum(s.momentum * velocity[i] + move);
         p[i] -= s.rate * move;
     }
 }

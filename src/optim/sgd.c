@@ -28,7 +28,7 @@ AG__INLINE void momentum_step(size_t n, step s, bool nesterov, float *restrict p
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         float gradient = g[i] + s.weight_decay * p[i];
-        float v = s.momentum * velocity[i] + gradient;
+        float v = ag__kept_momentum(s.momentum * velocity[i] + gradient);
         velocity[i] = v;
         p[i] -= s.learning_rate * (nesterov ? gradient + s.momentum * v : v);
     }

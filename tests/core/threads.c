@@ -1,4 +1,4 @@
-/* threads.c: the number of threads, deterministic products, and a fork. */
+/* threads.c: the number of threads, determinism, and a fork. */
 #include "config.h"
 
 #include "core/world.h"
@@ -42,7 +42,7 @@ START_TEST(the_number_of_threads_is_what_was_set)
 }
 END_TEST
 
-START_TEST(deterministic_products_are_a_setting)
+START_TEST(determinism_is_a_setting)
 {
     ck_assert(ag_set_deterministic(true));
     ck_assert(ag_set_deterministic(false));
@@ -60,8 +60,8 @@ static ag_tensor *random_matrix(uint32_t rows, uint32_t columns)
     return matrix;
 }
 
-/* 17 million multiplications: several tiles. */
-START_TEST(a_deterministic_product_has_the_same_bits_for_any_number_of_threads)
+/* 17 million multiplications: work for several threads. */
+START_TEST(a_product_has_the_same_bits_for_any_number_of_threads)
 {
     ag_variable *a = ag_create_leaf(arena, random_matrix(200, 300), false);
     ag_variable *b = ag_create_leaf(arena, random_matrix(300, 280), false);
@@ -114,7 +114,7 @@ void add_threads(Suite *suite)
     tcase_add_checked_fixture(tests, create_arena, destroy_arena);
     tcase_add_test(tests, the_number_of_threads_has_a_range);
     tcase_add_test(tests, the_number_of_threads_is_what_was_set);
-    tcase_add_test(tests, deterministic_products_are_a_setting);
-    tcase_add_test(tests, a_deterministic_product_has_the_same_bits_for_any_number_of_threads);
+    tcase_add_test(tests, determinism_is_a_setting);
+    tcase_add_test(tests, a_product_has_the_same_bits_for_any_number_of_threads);
     tcase_add_test(tests, a_forked_child_computes_the_same_on_one_thread);
 }

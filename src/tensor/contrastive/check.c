@@ -13,7 +13,7 @@ static const char *name_of(const ag__call *call)
     return call->op->name;
 }
 
-/* A matrix of which the squares of batches can be numbered. */
+/* Rows of two batches, and features, are numbered by ints. */
 static ag_status check_matrix(const ag__call *call, uint32_t input)
 {
     const ag_tensor *x = call->inputs[input];
@@ -21,7 +21,7 @@ static ag_status check_matrix(const ag__call *call, uint32_t input)
         return ag__fail(AG_ERROR_SHAPE, "%s: %s is %s but must be [rows, features]", name_of(call),
                         call->op->input_names[input], ag__tensor_shape_text(x).text);
     if (x->shape[0] > INT_MAX / 2 || x->shape[1] > INT_MAX)
-        return ag__fail(AG_ERROR_SHAPE, "%s: %s is %s: more rows than this loss takes",
+        return ag__fail(AG_ERROR_SHAPE, "%s: %s is %s: more rows or features than this loss takes",
                         name_of(call), call->op->input_names[input], ag__tensor_shape_text(x).text);
     return AG_OK;
 }

@@ -5,8 +5,8 @@
  * A tile is some blocks of rows. A block's logits are made by one product. The law of
  * cross_entropy_labels_loss puts their gradient in their place, and two products carry it to x and to
  * the weight; that to x, whose sums are over the classes, is cut into slices of classes. Blocks and
- * slices depend on the shapes alone, and products are cut by shape, so that neither tiles nor threads
- * change a bit.
+ * slices depend on the shapes alone, and an element of a product on its factors alone, so that neither
+ * tiles nor threads change a bit.
  */
 #include "config.h"
 
