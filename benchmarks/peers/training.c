@@ -142,10 +142,12 @@ static bool time_part(contestant *one, training_cell cell, int part)
 
 static bool time_network(contest *all, const training_cell *cell, int done)
 {
+    /* Who is the first to see the images of a part reads them from memory, others from the cache. */
     for (int part = 0; part < PARTS; part++)
-        for (int i = 0; i < all->count; i++) {
-            show_status(done * PARTS + part, NUM_NETWORKS * PARTS, "training", all->list[i].name);
-            if (!time_part(&all->list[i], *cell, part)) return false;
+        for (int turn = 0; turn < all->count; turn++) {
+            contestant *one = &all->list[(part + turn) % all->count];
+            show_status(done * PARTS + part, NUM_NETWORKS * PARTS, "training", one->name);
+            if (!time_part(one, *cell, part)) return false;
         }
     for (int i = 0; i < all->count; i++)
         all->list[i].seconds = median_of(all->list[i].samples, PARTS);
