@@ -322,12 +322,64 @@ END_TEST
 
 #endif
 
+/* ---- memory that does not grow ---- */
+
+typedef ag_variable *pair_loss(ag_arena *, ag_variable *, ag_variable *, ag_reduction);
+
+static ag_variable *huber(ag_arena *arena, ag_variable *x, ag_variable *t, ag_reduction reduction)
+{
+    return ag_huber_loss(arena, x, t, 1, reduction);
+}
+
+static ag_variable *l2(ag_arena *arena, ag_variable *x, ag_variable *t, ag_reduction reduction)
+{
+    (void)t;
+    return ag_l2_loss(arena, x, reduction);
+}
+
+static ag_variable *triplet(ag_arena *arena, ag_variable *x, ag_variable *t, ag_reduction reduction)
+{
+    return ag_triplet_loss(arena, x, t, t, 1, reduction);
+}
+
+static pair_loss *const losses[] = {
+    ag_mse_loss,           ag_l1_loss,  huber,          ag_bce_loss, ag_bce_with_logits_loss,
+    ag_cross_entropy_loss, ag_nll_loss, ag_kl_div_loss, l2,          triplet};
+
+/* What a loss and its backward take of the arena beside the prediction, which is a node or a leaf. */
+static size_t bytes_of_loss(pair_loss *loss, uint32_t rows, bool node)
+{
+    ag_arena *arena = ag_arena_create(0);
+    ag_variable *x = random_leaf(rows, 300, true), *t = random_leaf(rows, 300, false);
+    for (size_t i = 0; i < x->data->size; i++) {
+        x->data->data[i] = 0.5f + 0.4f * sinf((float)i);
+        t->data->data[i] = 0.5f;
+    }
+    if (node) x = ag_scale(arena, x, 1);
+    size_t before = ag_arena_high_water(arena);
+    ck_assert_int_eq(ag_backward(arena, loss(arena, x, t, AG_REDUCTION_MEAN)), AG_OK);
+    size_t bytes = ag_arena_high_water(arena) - before;
+    ag_arena_destroy(arena);
+    return bytes;
+}
+
+START_TEST(a_loss_takes_memory_that_does_not_grow)
+{
+    for (int node = 0; node < 2; node++) {
+        size_t bytes = bytes_of_loss(losses[_i], 3, node != 0);
+        ck_assert_uint_lt(bytes, 1024);
+        ck_assert_uint_eq(bytes_of_loss(losses[_i], 700, node != 0), bytes);
+    }
+}
+END_TEST
+
 void add_memory(Suite *suite)
 {
     TCase *tests = add_case(suite, "memory");
     tcase_add_checked_fixture(tests, create_arenas, destroy_arenas);
     tcase_add_loop_test(tests, an_operation_out_of_memory_takes_nothing, 0, COUNT_OF(makers));
     tcase_add_loop_test(tests, an_operation_that_fails_takes_nothing, 0, 8);
+    tcase_add_loop_test(tests, a_loss_takes_memory_that_does_not_grow, 0, COUNT_OF(losses));
 #if COUNTS_ALLOCATIONS
     tcase_add_test(tests, allocations_are_counted_at_all);
     tcase_add_loop_test(tests, a_training_step_calls_no_malloc, 0, COUNT_OF(model_sizes));
