@@ -38,11 +38,12 @@ typedef struct strip {
 /* A cache line of a is read from the second-level cache in so many steps of a tile. */
 #define STEPS_AHEAD 12
 
-/* The sums of a tile of ROWS rows of WIDE vectors and a row of b fill 16 registers, or 32. */
+/* The vectors of a tile's row, at the most. Its sums and a row of b fill 16 registers, or 32. */
+#define WIDE 3
+
 #define LEVEL baseline
 #define LANES AG__BASELINE_LANES
 #define ROWS 4
-#define WIDE 3
 #define LOW 0, 4, 1, 5
 #define HIGH 2, 6, 3, 7
 #include "core/product_level.h"
@@ -51,7 +52,6 @@ typedef struct strip {
 #define LEVEL v3
 #define LANES 8
 #define ROWS 4
-#define WIDE 3
 #define LOW 0, 8, 1, 9, 2, 10, 3, 11
 #define HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #include "core/product_level.h"
@@ -59,34 +59,33 @@ typedef struct strip {
 #define LEVEL v4
 #define LANES 16
 #define ROWS 8
-#define WIDE 3
 #define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #include "core/product_level.h"
 #endif
 
 typedef struct level {
-    size_t lanes, rows, wide; /* of a tile, in vectors */
+    size_t lanes, rows; /* of a vector, and of a tile */
     void (*multiply_strip)(size_t wide, const strip *s);
     void (*pack_rows)(size_t depth, size_t wide, const float *b, size_t b_pitch, float *panel);
     void (*pack_transposed)(size_t depth, size_t columns, const float *b, size_t b_pitch,
                             float *panel, size_t width);
 } level;
 
-#define LEVEL_OF(name, lanes, rows, wide)                                                          \
+#define LEVEL_OF(name, lanes, rows)                                                                \
     {                                                                                              \
-        lanes, rows, wide, multiply_strip_##name, pack_rows_##name, pack_transposed_##name         \
+        lanes, rows, multiply_strip_##name, pack_rows_##name, pack_transposed_##name               \
     }
 
 static const level levels[AG__CPU_COUNT] = {
-    LEVEL_OF(baseline, AG__BASELINE_LANES, 4, 3),
+    LEVEL_OF(baseline, AG__BASELINE_LANES, 4),
 #if AG__CPU_COUNT == 3
-    LEVEL_OF(v3, 8, 4, 3),
-    LEVEL_OF(v4, 16, 8, 3),
+    LEVEL_OF(v3, 8, 4),
+    LEVEL_OF(v4, 16, 8),
 #endif
 };
 
-enum { MOST_LANES = 16, MOST_ROWS = 8, MOST_WIDE = 3, MOST_WIDTH = MOST_WIDE * MOST_LANES };
+enum { MOST_LANES = 16, MOST_ROWS = 8, MOST_WIDTH = WIDE * MOST_LANES };
 
 /* ---- a product on one thread ---- */
 
@@ -153,7 +152,7 @@ static const float *element(ag__part matrix, size_t row, size_t column)
 static size_t next_wide(const level *l, size_t columns)
 {
     size_t vectors = (columns + l->lanes - 1) / l->lanes;
-    return vectors == 4 ? 2 : vectors < l->wide ? vectors : l->wide;
+    return vectors == 4 ? 2 : vectors < WIDE ? vectors : WIDE;
 }
 
 /* c += a · b of so many rows and a depth that a panel holds. */

@@ -1,6 +1,6 @@
 /*
  * product_level.h: the inner loops of matrix products for one level of instructions. product.c includes
- * this once for each, with LEVEL and LANES (see vector.h), ROWS and WIDE of a tile, and LOW and
+ * this once for each, with LEVEL and LANES (see vector.h), ROWS of a tile, and LOW and
  * HIGH, which say how the lower and the upper halves of two vectors are interleaved.
  */
 #define vector AG__LEVEL(vector)
@@ -129,6 +129,5 @@ AG__TARGET static void AG__LEVEL(pack_transposed)(size_t depth, size_t columns, 
 #undef LEVEL
 #undef LANES
 #undef ROWS
-#undef WIDE
 #undef LOW
 #undef HIGH
