@@ -43,7 +43,7 @@ static ag_status linear_forward(const ag__call *call, ag_tensor *out)
 
 /* ---- the gradient of the bias: the sums of the columns of the upstream gradient ---- */
 
-/* So many columns at once, whose sums fit in the registers of x86-64-v3 and v4. */
+/* So many columns at once: two cache lines of each row. */
 enum { COLUMNS = 32 };
 
 typedef void columns_kernel(size_t rows, size_t pitch, const float *x, double *sums);
