@@ -8,6 +8,9 @@
 #ifndef AG_CORE_CPU_H
 #define AG_CORE_CPU_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #if defined(__x86_64__) && defined(HAVE_X86_LEVELS) && !defined(ONE_KERNEL)
 /* What of the levels of the x86-64 psABI serves numbers: AVX2 with FMA of v3, AVX-512 of v4. */
 #define AG__TARGET_baseline
@@ -45,6 +48,22 @@
 #define AG__PREFETCH(address) ((void)(address))
 #define AG__PREFETCH_NEAR(address) ((void)(address))
 #endif
+
+/*
+ * Loops over much memory ask for it AG__AHEAD floats before they read it. Processors do the same by
+ * themselves, but begin anew with each 4 KiB (measured: large losses take a quarter to a third less). In short
+ * loops there is nothing so far ahead.
+ */
+#define AG__AHEAD ((size_t)512)
+/* So many at once: for more there is no room in the processor's queue, and the loop waits. */
+#define AG__FETCHED ((size_t)128)
+
+AG__INLINE void ag__fetch_ahead(size_t n, const float *x)
+{
+    uintptr_t address = (uintptr_t)x + AG__AHEAD * sizeof *x; /* perhaps beyond what x points into */
+    for (size_t i = 0; i < n; i += 16)
+        AG__PREFETCH_NEAR((const void *)(address + i * sizeof *x));
+}
 
 /*
  * Defines `table[AG__CPU_COUNT]` of functions of type `type`, one for each level, all with

@@ -69,29 +69,50 @@ typedef struct ag__elementwise {
     ag__pos_weight_kernel *const *pos_weight; /* of a loss that takes this option */
 } ag__elementwise;
 
+/* Asks for the inputs of a lap of a loop of n elements; a law of one input has its input twice. */
+AG__INLINE void ag__fetch_inputs(size_t n, size_t lap, const float *a, const float *b)
+{
+    if (n < AG__AHEAD) return;
+    ag__fetch_ahead(lap, a);
+    if (b != a) ag__fetch_ahead(lap, b);
+}
+
+/* Each of the next three goes through n elements from one asking for inputs to the next. */
 AG__INLINE void ag__write_values(ag__law *law, bool with_log, size_t n, const float *restrict a,
                                  const float *restrict b, double parameter, double *restrict values)
 {
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
+        ag__fetch_inputs(n, AG__FETCHED, a + begin, b + begin);
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        values[i] = ag__value_of(law((double)a[i], (double)b[i], parameter), with_log);
+        for (size_t i = begin; i < end; i++)
+            values[i] = ag__value_of(law((double)a[i], (double)b[i], parameter), with_log);
+    }
 }
 
 AG__INLINE void ag__write_results(ag__law *law, bool with_log, size_t n, const float *restrict a,
                                   const float *restrict b, double parameter,
                                   float *restrict results)
 {
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
+        ag__fetch_inputs(n, AG__FETCHED, a + begin, b + begin);
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        results[i] = (float)ag__value_of(law((double)a[i], (double)b[i], parameter), with_log);
+        for (size_t i = begin; i < end; i++)
+            results[i] = (float)ag__value_of(law((double)a[i], (double)b[i], parameter), with_log);
+    }
 }
 
 AG__INLINE void ag__write_slopes(ag__law *law, size_t n, const float *restrict a,
                                  const float *restrict b, double parameter, double *restrict slopes)
 {
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
+        ag__fetch_inputs(n, AG__FETCHED, a + begin, b + begin);
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        slopes[i] = law((double)a[i], (double)b[i], parameter).slope;
+        for (size_t i = begin; i < end; i++)
+            slopes[i] = law((double)a[i], (double)b[i], parameter).slope;
+    }
 }
 
 /*
@@ -121,6 +142,7 @@ AG__INLINE void ag__add_values(ag__law *law, bool with_log, size_t n, const floa
     size_t i = 0;
     memcpy(full, sums, sizeof full);
     for (; n - i >= AG__LANES; i += AG__LANES) {
+        ag__fetch_inputs(n, AG__LANES, a + i, b + i);
         AG__UNROLL_2
         for (size_t k = 0; k < AG__LANES; k += AG__GROUP)
             ag__add_group(law, with_log, AG__GROUP, a + i + k, b + i + k, parameter, full + k,

@@ -78,14 +78,14 @@ AG__INLINE void find_outside(size_t n, const float *x, bool magnitude, float low
                              bool *outside)
 {
     int found = 0;
-    if (magnitude) {
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
+        if (n >= AG__AHEAD) ag__fetch_ahead(AG__FETCHED, x + begin);
 #pragma omp simd reduction(| : found)
-        for (size_t i = 0; i < n; i++)
-            found |= (fabsf(x[i]) < lowest) | (fabsf(x[i]) > highest);
-    } else {
-#pragma omp simd reduction(| : found)
-        for (size_t i = 0; i < n; i++)
-            found |= (x[i] < lowest) | (x[i] > highest);
+        for (size_t i = begin; i < end; i++) {
+            float value = magnitude ? fabsf(x[i]) : x[i];
+            found |= (value < lowest) | (value > highest);
+        }
     }
     *outside = found != 0;
 }
