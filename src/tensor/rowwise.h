@@ -7,6 +7,7 @@
 #ifndef AG_TENSOR_ROWWISE_H
 #define AG_TENSOR_ROWWISE_H
 
+#include "core/cpu.h"
 #include "tensor/chunk.h"
 
 /* The most rows that a law is handed at once, so that it can compute short rows side by side. */
@@ -31,6 +32,12 @@ typedef struct ag__rows {
 static inline size_t ag__ahead(const ag__rows *rows, size_t index)
 {
     return index + 1 < rows->count + rows->behind ? rows->n : 0;
+}
+
+/* Whether enough follows a row for its loop to ask for memory ahead: see ag__fetch_ahead. */
+static inline bool ag__much_follows(const ag__rows *rows, size_t index)
+{
+    return (rows->count + rows->behind - 1 - index) * rows->n >= AG__AHEAD;
 }
 
 typedef struct ag__rowwise {

@@ -50,12 +50,18 @@ AG__INLINE void add_products(size_t lanes, const vector *a, const vector *b, siz
 }
 
 /* a · a, b · b and a · b */
-AG__INLINE void sum_products(size_t n, const vector *a, const vector *b, products *sums)
+AG__INLINE void sum_products(size_t n, const vector *a, const vector *b, bool much_follows,
+                             products *sums)
 {
     products full = *sums;
     size_t i = 0;
-    for (; n - i >= LANES; i += LANES)
+    for (; n - i >= LANES; i += LANES) {
+        if (much_follows) {
+            ag__fetch_ahead(LANES, a->x + i);
+            ag__fetch_ahead(LANES, b->x + i);
+        }
         add_products(LANES, a, b, i, &full);
+    }
     *sums = full;
     add_products(n - i, a, b, i, sums);
 }
@@ -103,18 +109,19 @@ AG__INLINE void write_residuals(const vector *from, const vector *along, const r
         out[i - begin] = residual_at(from, along, coarse, fine, i);
 }
 
-typedef void products_kernel(size_t, const vector *, const vector *, products *);
+typedef void products_kernel(size_t, const vector *, const vector *, bool, products *);
 typedef void squares_kernel(size_t, const residual *, double *, double *);
 typedef void residual_kernel(const residual *, size_t, size_t, double *);
 
 /* Loops of their own for vectors without infinities, that is, nearly always. */
-AG__INLINE void products_of(size_t n, const vector *a, const vector *b, products *sums)
+AG__INLINE void products_of(size_t n, const vector *a, const vector *b, bool much_follows,
+                            products *sums)
 {
     vector finite_a = {.x = a->x}, finite_b = {.x = b->x};
     if (a->infinite || b->infinite)
-        sum_products(n, a, b, sums);
+        sum_products(n, a, b, false, sums);
     else
-        sum_products(n, &finite_a, &finite_b, sums);
+        sum_products(n, &finite_a, &finite_b, much_follows, sums);
 }
 
 AG__INLINE void squares_of(size_t n, const residual *r, double *squares, double *along_sums)
@@ -136,7 +143,8 @@ AG__INLINE void residuals_of(const residual *r, size_t begin, size_t end, double
 }
 
 AG__DEFINE_KERNELS(products_kernels, products_kernel, products_of,
-                   (size_t n, const vector *a, const vector *b, products *sums), (n, a, b, sums))
+                   (size_t n, const vector *a, const vector *b, bool much_follows, products *sums),
+                   (n, a, b, much_follows, sums))
 AG__DEFINE_KERNELS(squares_kernels, squares_kernel, squares_of,
                    (size_t n, const residual *r, double *squares, double *along),
                    (n, r, squares, along))
@@ -163,10 +171,10 @@ typedef struct cosine {
     residual of_x2;    /* along x1 */
 } cosine;
 
-static void multiply(size_t n, cosine *c)
+static void multiply(size_t n, cosine *c, bool much_follows)
 {
     products sums = {{0}, {0}, {0}};
-    products_kernels[ag__cpu()](n, &c->x1, &c->x2, &sums);
+    products_kernels[ag__cpu()](n, &c->x1, &c->x2, much_follows, &sums);
     c->x1.square = ag__sum(LANES, sums.first);
     c->x2.square = ag__sum(LANES, sums.second);
     c->dot = ag__sum(LANES, sums.both);
@@ -177,7 +185,7 @@ static void take_limits(size_t n, cosine *c)
 {
     c->x1.infinite = isinf(c->x1.square);
     c->x2.infinite = isinf(c->x2.square);
-    multiply(n, c);
+    multiply(n, c, false);
     if (c->x1.infinite && c->x1.square > 1) c->x1.square = (double)NAN;
     if (c->x2.infinite && c->x2.square > 1) c->x2.square = (double)NAN;
 }
@@ -219,9 +227,9 @@ static void sharpen(size_t n, cosine *c)
     c->complement = c->value > 0 ? short_of_one : 2 - short_of_one;
 }
 
-static void find_cosine(size_t n, cosine *c)
+static void find_cosine(size_t n, cosine *c, bool much_follows)
 {
-    multiply(n, c);
+    multiply(n, c, much_follows);
     if (isinf(c->x1.square) || isinf(c->x2.square)) take_limits(n, c);
     bool zero = c->x1.square == 0 || c->x2.square == 0;
     bool nan = isnan(c->x1.square) || isnan(c->x2.square);
@@ -283,7 +291,7 @@ static void compute_row(const ag__rows *rows, size_t index)
     size_t n = rows->n, offset = index * n;
     double label = (double)rows->inputs[2][index];
     cosine c = {.x1 = {.x = rows->inputs[0] + offset}, .x2 = {.x = rows->inputs[1] + offset}};
-    find_cosine(n, &c);
+    find_cosine(n, &c, ag__much_follows(rows, index));
     double value = value_for(&c, label, rows->parameter);
     if (rows->values != NULL) rows->values[index] = value;
     if (rows->sinks == NULL) return;

@@ -52,6 +52,10 @@ AG__INLINE void add_terms(size_t n, const float *log_probs, const float *target,
     size_t i = 0;
     memcpy(full, sums, sizeof full);
     for (; n - i >= LANES; i += LANES) {
+        if (n >= AG__AHEAD) {
+            ag__fetch_ahead(LANES, log_probs + i);
+            ag__fetch_ahead(LANES, target + i);
+        }
         AG__UNROLL_2
         for (size_t k = 0; k < LANES; k += GROUP)
             add_group(GROUP, log_probs + i + k, target + i + k, full + k, scale,

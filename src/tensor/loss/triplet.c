@@ -13,6 +13,7 @@
 typedef struct triple {
     size_t n;
     const float *anchor, *positive, *negative;
+    bool much_follows;
 } triple;
 
 /* ---- sums over a row, in lanes ---- */
@@ -28,6 +29,11 @@ AG__INLINE void sum_squares(const triple *row, double *restrict positive, double
     const float *restrict a = row->anchor, *restrict p = row->positive, *restrict q = row->negative;
     for (size_t i = 0; i < row->n; i += LANES) {
         size_t lanes = row->n - i < LANES ? row->n - i : LANES;
+        if (row->much_follows) {
+            ag__fetch_ahead(LANES, a + i);
+            ag__fetch_ahead(LANES, p + i);
+            ag__fetch_ahead(LANES, q + i);
+        }
 #pragma omp simd
         for (size_t k = 0; k < lanes; k++) {
             double to_positive = (double)a[i + k] - (double)p[i + k];
@@ -189,6 +195,7 @@ static void compute_row(const ag__rows *rows, size_t index)
         .anchor = rows->inputs[0] + offset,
         .positive = rows->inputs[1] + offset,
         .negative = rows->inputs[2] + offset,
+        .much_follows = ag__much_follows(rows, index),
     };
     distances d = measure(&row);
     ag__triplet_point at = ag__triplet_at(rows, d.difference);
