@@ -198,12 +198,14 @@ static ag_status check_root(const char *function, const ag_arena *temp_arena,
     return root->data != NULL ? AG_OK : ag__fail_null(function, "root's data");
 }
 
-static void seed_root(ag_variable *root, const ag_tensor *seed)
+/* Without a seed the root is a scalar. */
+static ag_status seed_root(ag_variable *root, const ag_tensor *seed)
 {
+    if (seed != NULL) return ag_accumulate_grad(root, seed);
     bool accumulate = false;
     ag_tensor *grad = ag__grad_sink(root, &accumulate);
-    for (size_t i = 0; i < grad->size; i++)
-        grad->data[i] = (accumulate ? grad->data[i] : 0) + (seed != NULL ? seed->data[i] : 1);
+    grad->data[0] = (accumulate ? grad->data[0] : 0) + 1;
+    return AG_OK;
 }
 
 static ag_status backward(ag_arena *temp_arena, ag_variable *root, const ag_tensor *seed)
@@ -211,8 +213,8 @@ static ag_status backward(ag_arena *temp_arena, ag_variable *root, const ag_tens
     ag_status status = order_graph(root);
     if (status != AG_OK) return status;
     forget_gradients(root);
-    seed_root(root, seed);
-    return run(temp_arena, root);
+    status = seed_root(root, seed);
+    return status == AG_OK ? run(temp_arena, root) : status;
 }
 
 ag_status ag_backward(ag_arena *temp_arena, ag_variable *root)
