@@ -32,8 +32,8 @@ AG__INLINE void narrow(size_t n, const double *restrict x, float *restrict out)
 }
 
 /* The four cases are loops of their own: a test in the loop would keep it from being vectorised. */
-AG__INLINE void store(size_t n, const double *restrict slopes, const float *restrict upstream,
-                      double scale, bool accumulate, float *restrict out)
+AG__INLINE void store_few(size_t n, const double *restrict slopes, const float *restrict upstream,
+                          double scale, bool accumulate, float *restrict out)
 {
     if (upstream == NULL && !accumulate) {
 #pragma omp simd
@@ -51,6 +51,18 @@ AG__INLINE void store(size_t n, const double *restrict slopes, const float *rest
 #pragma omp simd
         for (size_t i = 0; i < n; i++)
             out[i] = (float)((double)out[i] + scale * (double)upstream[i] * slopes[i]);
+    }
+}
+
+AG__INLINE void store(size_t n, const double *slopes, const float *upstream, double scale,
+                      bool accumulate, float *out)
+{
+    for (size_t i = 0, few; i < n; i += few) {
+        few = n - i < AG__FETCHED ? n - i : AG__FETCHED;
+        if (n >= AG__AHEAD && upstream != NULL) ag__fetch_ahead(AG__FETCHED, upstream + i);
+        if (n >= AG__AHEAD && accumulate) ag__fetch_ahead(AG__FETCHED, out + i);
+        store_few(few, slopes + i, upstream != NULL ? upstream + i : NULL, scale, accumulate,
+                  out + i);
     }
 }
 
