@@ -20,13 +20,22 @@ typedef void step_kernel(size_t, step, float *, const float *, float *, float *)
 AG__INLINE void take_step(size_t n, step s, float *restrict p, const float *restrict g,
                           float *restrict m, float *restrict v)
 {
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
+        if (n >= AG__AHEAD) {
+            ag__fetch_ahead(AG__FETCHED, p + begin);
+            ag__fetch_ahead(AG__FETCHED, g + begin);
+            ag__fetch_ahead(AG__FETCHED, m + begin);
+            ag__fetch_ahead(AG__FETCHED, v + begin);
+        }
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        float gradient = g[i] + s.coupled_decay * p[i];
-        m[i] = ag__kept_momentum(s.beta1 * m[i] + s.rest1 * gradient);
-        v[i] = s.beta2 * v[i] + s.rest2 * (gradient * gradient);
-        float spread = sqrtf(v[i]) * s.inverse_square_correction + s.epsilon;
-        p[i] -= s.decay * p[i] + s.rate * m[i] / spread;
+        for (size_t i = begin; i < end; i++) {
+            float gradient = g[i] + s.coupled_decay * p[i];
+            m[i] = ag__kept_momentum(s.beta1 * m[i] + s.rest1 * gradient);
+            v[i] = s.beta2 * v[i] + s.rest2 * (gradient * gradient);
+            float spread = sqrtf(v[i]) * s.inverse_square_correction + s.epsilon;
+            p[i] -= s.decay * p[i] + s.rate * m[i] / spread;
+        }
     }
 }
 
