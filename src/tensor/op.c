@@ -72,35 +72,54 @@ ag_status ag__call_check(const ag__call *call, ag__shape *shape)
 
 /* ---- domains ---- */
 
-typedef void domain_kernel(size_t, const float *, bool, float, float, bool *);
+typedef void domain_kernel(size_t, const float *, bool, float, float, bool, bool *);
 
-AG__INLINE void find_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
-                             bool *outside)
+/* Inlined with a constant for magnitude: gcc does not vectorise a choice that it meets in the loop. */
+AG__INLINE bool is_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
+                           bool from_memory)
 {
     int found = 0;
+    size_t most = from_memory ? AG__FETCHED : n;
     for (size_t begin = 0, end; begin < n; begin = end) {
-        end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
-        if (n >= AG__AHEAD) ag__fetch_ahead(AG__FETCHED, x + begin);
+        end = n - begin < most ? n : begin + most;
+        if (from_memory) ag__fetch_ahead(AG__FETCHED, x + begin);
 #pragma omp simd reduction(| : found)
         for (size_t i = begin; i < end; i++) {
             float value = magnitude ? fabsf(x[i]) : x[i];
             found |= (value < lowest) | (value > highest);
         }
     }
-    *outside = found != 0;
+    return found != 0;
+}
+
+AG__INLINE void find_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
+                             bool from_memory, bool *outside)
+{
+    *outside = magnitude ? is_outside(n, x, true, lowest, highest, from_memory)
+                         : is_outside(n, x, false, lowest, highest, from_memory);
 }
 
 AG__DEFINE_KERNELS(domain_kernels, domain_kernel, find_outside,
                    (size_t n, const float *x, bool magnitude, float lowest, float highest,
-                    bool *outside),
-                   (n, x, magnitude, lowest, highest, outside))
+                    bool from_memory, bool *outside),
+                   (n, x, magnitude, lowest, highest, from_memory, outside))
+
+/* from_memory: the values are not in a cache yet. */
+static bool all_in_domain(const ag__domain *domain, size_t n, const float *x, bool from_memory)
+{
+    bool outside;
+    domain_kernels[ag__cpu()](n, x, domain->magnitude, domain->lowest, domain->highest, from_memory,
+                              &outside);
+    return !outside;
+}
 
 bool ag__in_domain(const ag__domain *domain, size_t n, const float *x)
 {
-    bool outside;
-    domain_kernels[ag__cpu()](n, x, domain->magnitude, domain->lowest, domain->highest, &outside);
-    return !outside;
+    return all_in_domain(domain, n, x, false);
 }
+
+/* 4 MiB: smaller tensors may be in a second-level cache. */
+#define BEYOND_CACHES ((size_t)1 << 20)
 
 /* Whether a whole tensor lies within a domain, which several threads look at. */
 typedef struct domain_pass {
@@ -114,7 +133,8 @@ static void check_blocks(size_t begin, size_t end, void *context)
 {
     domain_pass *p = context;
     size_t first = ag__block_begin(&p->blocks, begin), stop = ag__block_begin(&p->blocks, end);
-    if (!ag__in_domain(p->domain, stop - first, p->tensor->data + first))
+    bool from_memory = p->tensor->size >= BEYOND_CACHES;
+    if (!all_in_domain(p->domain, stop - first, p->tensor->data + first, from_memory))
         atomic_store_explicit(&p->outside, true, memory_order_relaxed);
 }
 
