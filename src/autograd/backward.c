@@ -57,6 +57,11 @@ ag_status ag_accumulate_grad(ag_variable *parent, const ag_tensor *contribution)
         return ag__fail(AG_ERROR_SHAPE, "accumulate_grad: parent (%s) is %s but contribution is %s",
                         op_name(parent), ag__tensor_shape_text(parent->data).text,
                         ag__tensor_shape_text(contribution).text);
+    if (parent->grad != NULL && !ag_tensor_same_shape(parent->grad, contribution))
+        return ag__fail(AG_ERROR_SHAPE,
+                        "accumulate_grad: the gradient of parent (%s) is %s but contribution is %s",
+                        op_name(parent), ag__tensor_shape_text(parent->grad).text,
+                        ag__tensor_shape_text(contribution).text);
     bool accumulate = false;
     ag_tensor *grad = ag__grad_sink(parent, &accumulate);
     if (grad == NULL) return AG_OK;

@@ -67,6 +67,20 @@ START_TEST(a_seed_must_have_the_shape_of_the_root)
 }
 END_TEST
 
+START_TEST(a_gradient_of_another_shape_is_not_added_to)
+{
+    ag_variable *x = leaf(3, (float[]){1, 2, 3}, true);
+    ag_tensor *seed = vector(graph, 3, (float[]){1, 1, 1}), *own = x->grad;
+    x->grad = vector(graph, 2, (float[]){5, 6});
+    assert_fails(ag_backward_from(temp, x, seed), AG_ERROR_SHAPE,
+                 "the gradient of parent (leaf) is [2] but contribution is [3]");
+    assert_values(x->grad, 2, (float[]){5, 6});
+    x->grad = own;
+    succeed(ag_backward_from(temp, x, seed));
+    assert_values(x->grad, 3, (float[]){1, 1, 1});
+}
+END_TEST
+
 START_TEST(a_root_without_gradient_is_refused)
 {
     ag_variable *frozen = leaf(1, (float[]){1}, false);
@@ -88,5 +102,6 @@ void add_roots(Suite *suite)
     tcase_add_test(tests, a_root_of_several_elements_wants_a_seed);
     tcase_add_test(tests, a_seed_is_the_upstream_gradient_and_is_copied);
     tcase_add_test(tests, a_seed_must_have_the_shape_of_the_root);
+    tcase_add_test(tests, a_gradient_of_another_shape_is_not_added_to);
     tcase_add_test(tests, a_root_without_gradient_is_refused);
 }
