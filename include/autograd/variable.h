@@ -122,8 +122,9 @@ AG_API ag_tensor *ag_grad_sink(ag_variable *parent, bool *accumulate);
  * @param temp_arena  scratch memory for operations that need it: convolutions, poolings, layer_norm and
  *                    embedding. It is given back after each.
  * @param root        a scalar: a tensor of one element. Its own gradient starts as 1.
- * @return AG_ERROR_NULL; AG_ERROR_STATE if root or a node under it is gone; AG_ERROR_GRAPH if root is no scalar (use ag_backward_from), requires no
- *         gradient, depends on itself, or shares nodes other than leaves with a backward that is
+ * @return AG_ERROR_NULL; AG_ERROR_STATE if root or a node under it is gone; AG_ERROR_SHAPE if root is a leaf into
+ *         which a gradient of another shape was put; AG_ERROR_GRAPH if root is no scalar (use
+ *         ag_backward_from), requires no gradient, depends on itself, or shares nodes other than leaves with a backward that is
  *         running, in one of whose backward_fn this is called; what a backward_fn returned otherwise
  *         (AG_ERROR_MEMORY where scratch memory was refused). No gradient changes
  *         except after the last, when the contributions made until then stay.

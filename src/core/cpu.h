@@ -51,17 +51,22 @@
 
 /*
  * Loops over much memory ask for it AG__AHEAD floats before they read it. Processors do the same by
- * themselves, but begin anew with each 4 KiB (measured: large losses take a quarter to a third less). In short
- * loops there is nothing so far ahead.
+ * themselves, but begin anew with each 4 KiB. (Measured: losses of 16 million elements take 0.75 to 0.9 of
+ * the time with their gradients, 0.4 to 0.9 without; what is in a near cache takes up to 1.1 of it.) A
+ * loop of AG__CHUNK elements asks for what the next chunk will read.
  */
 #define AG__AHEAD ((size_t)512)
-/* So many at once: for more there is no room in the processor's queue, and the loop waits. */
+/* So many floats of each array at once: with 512, half of the gain was lost. */
 #define AG__FETCHED ((size_t)128)
+/* Tensors of at least so many floats, 4 MiB, are in no near cache as a whole. */
+#define AG__FROM_MEMORY ((size_t)1 << 20)
+#define AG__FLOATS_OF_A_LINE ((size_t)16)
 
 AG__INLINE void ag__fetch_ahead(size_t n, const float *x)
 {
-    uintptr_t address = (uintptr_t)x + AG__AHEAD * sizeof *x; /* perhaps beyond what x points into */
-    for (size_t i = 0; i < n; i += 16)
+    /* perhaps beyond what x points into */
+    uintptr_t address = (uintptr_t)x + AG__AHEAD * sizeof *x;
+    for (size_t i = 0; i < n; i += AG__FLOATS_OF_A_LINE)
         AG__PREFETCH_NEAR((const void *)(address + i * sizeof *x));
 }
 

@@ -234,14 +234,10 @@ typedef struct batch {
     size_t parts_n, parts;         /* of one product: side by side, and all */
 } batch;
 
-static size_t round_to_edge(size_t length)
-{
-    return (length + EDGE - 1) / EDGE * EDGE;
-}
-
 static size_t edge_of_part(size_t whole, size_t parts)
 {
-    return round_to_edge((whole + parts - 1) / parts);
+    size_t edge = (whole + parts - 1) / parts;
+    return (edge + EDGE - 1) / EDGE * EDGE;
 }
 
 /* What a part reads of a and copies of b, in so many steps: for each block of rows once. */
@@ -310,8 +306,9 @@ static void multiply_all(size_t count, ag__matrix a, ag__matrix b, const float *
         .b_step = b.rows * b.columns,
         .c_step = (a.transposed ? a.columns : a.rows) * n,
     };
+    size_t lanes = levels[ag__cpu()].lanes, vectors = (n + lanes - 1) / lanes;
     double multiplications = (double)count * (double)t.first.m * (double)t.first.k *
-                             (double)round_to_edge(n); /* vectors are multiplied as a whole */
+                             (double)(vectors * lanes); /* a vector is multiplied as a whole */
     choose_parts(&t, count, multiplications);
     ag__parallel_for(count * t.parts, AG__MULTIPLICATION * multiplications, multiply_parts, &t);
 }

@@ -8,6 +8,7 @@
 #define AG_TENSOR_CHUNK_H
 
 #include "core/blas.h"
+#include "core/cpu.h"
 #include "tensor/op.h"
 
 /* out = x, in double. */
@@ -46,6 +47,8 @@ static inline ag__sink ag__sink_at(const ag__sink *sink, size_t offset)
 
 /* Writes scale · 0 to n elements of a sink, or adds it: 0, or NaN if the scale is none or infinite. */
 void ag__store_zero(size_t n, double scale, const ag__sink *sink);
+
+_Static_assert(AG__CHUNK >= AG__AHEAD, "a chunk must be long enough to ask for the next one");
 
 /* The lesser of a whole chunk and what is left. */
 static inline size_t ag__chunk_length(size_t left)

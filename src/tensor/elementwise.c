@@ -44,6 +44,7 @@ typedef struct pass {
     const ag__call *call;
     const ag__elementwise *law;
     ag__blocks blocks;
+    bool from_memory;
     double partial_sums[AG__MAX_BLOCKS]; /* of the values in each block */
     atomic_bool outside_domain;
     float *values;
@@ -60,6 +61,7 @@ static void prepare(pass *p, const ag__call *call)
     p->law = call->op->law;
     p->sink = (ag__sink){0};
     p->blocks = ag__split(call->inputs[0]->size, AG__SMALLEST_BLOCK);
+    p->from_memory = call->inputs[0]->size >= AG__FROM_MEMORY;
     atomic_init(&p->outside_domain, false);
 }
 
@@ -108,7 +110,7 @@ static size_t sum_length(const pass *p, size_t left)
 static void sum_chunk(const pass *p, size_t offset, size_t n, double *sums)
 {
     float buffer[AG__CHUNK];
-    ag__law_out out = {.sums = sums, .scale = p->scale};
+    ag__law_out out = {.sums = sums, .scale = p->scale, .from_memory = p->from_memory};
     if (p->sink.data != NULL) out.gradient = p->sink.stream ? buffer : p->sink.data + offset;
     run_kernel(p, offset, n, &out);
     if (p->sink.stream) ag__stream(n, buffer, p->sink.data + offset);
@@ -140,7 +142,8 @@ static void write_blocks(size_t begin, size_t end, void *context)
     size_t stop = ag__block_begin(&p->blocks, end);
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
-        run_kernel(p, i, n, &(ag__law_out){.results = p->values + i});
+        run_kernel(p, i, n,
+                   &(ag__law_out){.results = p->values + i, .from_memory = p->from_memory});
         if (p->sink.data == NULL) continue;
         run_kernel(p, i, n, &(ag__law_out){.slopes = slopes});
         ag__store_gradient(n, slopes, NULL, p->scale, &p->sink, i);
@@ -189,7 +192,7 @@ static void write_gradient(size_t begin, size_t end, void *context)
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
         p->slopes(n, operand(p, 0, i), operand(p, 1, i), ag__law_parameter(p->call),
-                  &(ag__law_out){.slopes = slopes});
+                  &(ag__law_out){.slopes = slopes, .from_memory = p->from_memory});
         const float *upstream = p->upstream != NULL ? p->upstream + i : NULL;
         ag__store_gradient(n, slopes, upstream, p->scale, &p->sink, i);
     }

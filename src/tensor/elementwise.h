@@ -53,6 +53,7 @@ typedef struct ag__law_out {
     double *sums;            /* AG__LANES: of the values, added to what is there */
     float *gradient;         /* of n elements: scale times the slopes, rounded once */
     double scale;
+    bool from_memory; /* the inputs are too many to be in a near cache: ask for them ahead */
 } ag__law_out;
 
 /* A law on n elements. */
@@ -69,21 +70,21 @@ typedef struct ag__elementwise {
     ag__pos_weight_kernel *const *pos_weight; /* of a loss that takes this option */
 } ag__elementwise;
 
-/* Asks for the inputs of a lap of a loop of n elements; a law of one input has its input twice. */
-AG__INLINE void ag__fetch_inputs(size_t n, size_t lap, const float *a, const float *b)
+/* Asks for n elements of the inputs; a law of one input has its input twice. */
+AG__INLINE void ag__fetch_inputs(size_t n, const float *a, const float *b)
 {
-    if (n < AG__AHEAD) return;
-    ag__fetch_ahead(lap, a);
-    if (b != a) ag__fetch_ahead(lap, b);
+    ag__fetch_ahead(n, a);
+    if (b != a) ag__fetch_ahead(n, b);
 }
 
 /* Each of the next three goes through n elements from one asking for inputs to the next. */
 AG__INLINE void ag__write_values(ag__law *law, bool with_log, size_t n, const float *restrict a,
-                                 const float *restrict b, double parameter, double *restrict values)
+                                 const float *restrict b, double parameter, bool from_memory,
+                                 double *restrict values)
 {
     for (size_t begin = 0, end; begin < n; begin = end) {
         end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
-        ag__fetch_inputs(n, AG__FETCHED, a + begin, b + begin);
+        if (from_memory) ag__fetch_inputs(AG__FETCHED, a + begin, b + begin);
 #pragma omp simd
         for (size_t i = begin; i < end; i++)
             values[i] = ag__value_of(law((double)a[i], (double)b[i], parameter), with_log);
@@ -91,12 +92,12 @@ AG__INLINE void ag__write_values(ag__law *law, bool with_log, size_t n, const fl
 }
 
 AG__INLINE void ag__write_results(ag__law *law, bool with_log, size_t n, const float *restrict a,
-                                  const float *restrict b, double parameter,
+                                  const float *restrict b, double parameter, bool from_memory,
                                   float *restrict results)
 {
     for (size_t begin = 0, end; begin < n; begin = end) {
         end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
-        ag__fetch_inputs(n, AG__FETCHED, a + begin, b + begin);
+        if (from_memory) ag__fetch_inputs(AG__FETCHED, a + begin, b + begin);
 #pragma omp simd
         for (size_t i = begin; i < end; i++)
             results[i] = (float)ag__value_of(law((double)a[i], (double)b[i], parameter), with_log);
@@ -104,11 +105,12 @@ AG__INLINE void ag__write_results(ag__law *law, bool with_log, size_t n, const f
 }
 
 AG__INLINE void ag__write_slopes(ag__law *law, size_t n, const float *restrict a,
-                                 const float *restrict b, double parameter, double *restrict slopes)
+                                 const float *restrict b, double parameter, bool from_memory,
+                                 double *restrict slopes)
 {
     for (size_t begin = 0, end; begin < n; begin = end) {
         end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
-        ag__fetch_inputs(n, AG__FETCHED, a + begin, b + begin);
+        if (from_memory) ag__fetch_inputs(AG__FETCHED, a + begin, b + begin);
 #pragma omp simd
         for (size_t i = begin; i < end; i++)
             slopes[i] = law((double)a[i], (double)b[i], parameter).slope;
@@ -135,14 +137,14 @@ AG__INLINE void ag__add_group(ag__law *law, bool with_log, size_t lanes, const f
 
 /* n is at most AG__SMALLEST_BLOCK, so that a lane's product is at most 2^128. */
 AG__INLINE void ag__add_values(ag__law *law, bool with_log, size_t n, const float *a,
-                               const float *b, double parameter, double *sums, double scale,
-                               float *gradient)
+                               const float *b, double parameter, bool from_memory, double *sums,
+                               double scale, float *gradient)
 {
     double full[AG__LANES], products[AG__LANES] = {0};
     size_t i = 0;
     memcpy(full, sums, sizeof full);
     for (; n - i >= AG__LANES; i += AG__LANES) {
-        ag__fetch_inputs(n, AG__LANES, a + i, b + i);
+        if (from_memory) ag__fetch_inputs(AG__LANES, a + i, b + i);
         AG__UNROLL_2
         for (size_t k = 0; k < AG__LANES; k += AG__GROUP)
             ag__add_group(law, with_log, AG__GROUP, a + i + k, b + i + k, parameter, full + k,
@@ -161,15 +163,16 @@ AG__INLINE void ag__run_law(ag__law *law, bool with_log, size_t n, const float *
                             double parameter, const ag__law_out *out)
 {
     if (out->gradient != NULL)
-        ag__add_values(law, with_log, n, a, b, parameter, out->sums, out->scale, out->gradient);
+        ag__add_values(law, with_log, n, a, b, parameter, out->from_memory, out->sums, out->scale,
+                       out->gradient);
     else if (out->sums != NULL)
-        ag__add_values(law, with_log, n, a, b, parameter, out->sums, 0, NULL);
+        ag__add_values(law, with_log, n, a, b, parameter, out->from_memory, out->sums, 0, NULL);
     else if (out->results != NULL)
-        ag__write_results(law, with_log, n, a, b, parameter, out->results);
+        ag__write_results(law, with_log, n, a, b, parameter, out->from_memory, out->results);
     else if (out->values != NULL)
-        ag__write_values(law, with_log, n, a, b, parameter, out->values);
+        ag__write_values(law, with_log, n, a, b, parameter, out->from_memory, out->values);
     else
-        ag__write_slopes(law, n, a, b, parameter, out->slopes);
+        ag__write_slopes(law, n, a, b, parameter, out->from_memory, out->slopes);
 }
 
 /* Defines the table of kernels of an always-inlined law; of one with a logarithm. */

@@ -75,7 +75,7 @@ ag_status ag__call_check(const ag__call *call, ag__shape *shape)
 typedef void domain_kernel(size_t, const float *, bool, float, float, bool, bool *);
 
 /* Inlined with a constant for magnitude: gcc does not vectorise a choice that it meets in the loop. */
-AG__INLINE bool is_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
+AG__INLINE bool any_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
                            bool from_memory)
 {
     int found = 0;
@@ -95,8 +95,8 @@ AG__INLINE bool is_outside(size_t n, const float *x, bool magnitude, float lowes
 AG__INLINE void find_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
                              bool from_memory, bool *outside)
 {
-    *outside = magnitude ? is_outside(n, x, true, lowest, highest, from_memory)
-                         : is_outside(n, x, false, lowest, highest, from_memory);
+    *outside = magnitude ? any_outside(n, x, true, lowest, highest, from_memory)
+                         : any_outside(n, x, false, lowest, highest, from_memory);
 }
 
 AG__DEFINE_KERNELS(domain_kernels, domain_kernel, find_outside,
@@ -118,9 +118,6 @@ bool ag__in_domain(const ag__domain *domain, size_t n, const float *x)
     return all_in_domain(domain, n, x, false);
 }
 
-/* 4 MiB: smaller tensors may be in a second-level cache. */
-#define BEYOND_CACHES ((size_t)1 << 20)
-
 /* Whether a whole tensor lies within a domain, which several threads look at. */
 typedef struct domain_pass {
     const ag__domain *domain;
@@ -133,7 +130,7 @@ static void check_blocks(size_t begin, size_t end, void *context)
 {
     domain_pass *p = context;
     size_t first = ag__block_begin(&p->blocks, begin), stop = ag__block_begin(&p->blocks, end);
-    bool from_memory = p->tensor->size >= BEYOND_CACHES;
+    bool from_memory = p->tensor->size >= AG__FROM_MEMORY;
     if (!all_in_domain(p->domain, stop - first, p->tensor->data + first, from_memory))
         atomic_store_explicit(&p->outside, true, memory_order_relaxed);
 }

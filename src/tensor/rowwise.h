@@ -34,10 +34,10 @@ static inline size_t ag__ahead(const ag__rows *rows, size_t index)
     return index + 1 < rows->count + rows->behind ? rows->n : 0;
 }
 
-/* Whether enough follows a row for its loop to ask for memory ahead: see ag__fetch_ahead. */
+/* Whether what lies AG__AHEAD behind a row's beginning is still part of the inputs. */
 static inline bool ag__much_follows(const ag__rows *rows, size_t index)
 {
-    return (rows->count + rows->behind - 1 - index) * rows->n >= AG__AHEAD;
+    return (rows->count + rows->behind - index) * rows->n > AG__AHEAD;
 }
 
 typedef struct ag__rowwise {

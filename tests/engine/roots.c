@@ -75,6 +75,11 @@ START_TEST(a_gradient_of_another_shape_is_not_added_to)
     assert_fails(ag_backward_from(temp, x, seed), AG_ERROR_SHAPE,
                  "the gradient of parent (leaf) is [2] but contribution is [3]");
     assert_values(x->grad, 2, (float[]){5, 6});
+    ag_variable *one = scalar(7);
+    one->grad = x->grad;
+    assert_fails(ag_backward(temp, one), AG_ERROR_SHAPE,
+                 "backward: the gradient of root (leaf) is [2], not a scalar");
+    assert_values(x->grad, 2, (float[]){5, 6});
     x->grad = own;
     succeed(ag_backward_from(temp, x, seed));
     assert_values(x->grad, 3, (float[]){1, 1, 1});
