@@ -76,7 +76,7 @@ typedef void domain_kernel(size_t, const float *, bool, float, float, bool, bool
 
 /* Inlined with a constant for magnitude: gcc does not vectorise a choice that it meets in the loop. */
 AG__INLINE bool any_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
-                           bool from_memory)
+                            bool from_memory)
 {
     int found = 0;
     size_t most = from_memory ? AG__FETCHED : n;
