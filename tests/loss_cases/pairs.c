@@ -4,6 +4,7 @@
 #include "loss_cases/example.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "suite.h"
@@ -331,6 +332,37 @@ START_TEST(hinge_refuses_labels_of_zero_and_one)
 }
 END_TEST
 
+/* So many labels are read from memory, in laps of 128: the first, those at a lap's ends, the last. */
+START_TEST(hinge_finds_a_wrong_label_among_many)
+{
+    enum { MANY = (1 << 20) + 131 };
+    static const size_t places[] = {0, 127, 128, 4095, 4096, MANY / 2, MANY - 4, MANY - 1};
+    ag_arena *arena = ag_arena_create(0);
+    ag_tensor *pred = ag_tensor_create_zeros(arena, 1, (uint32_t[]){MANY});
+    ag_tensor *target = ag_tensor_create(arena, 1, (uint32_t[]){MANY});
+    ag_tensor *grad = ag_tensor_create(arena, 1, (uint32_t[]){MANY});
+    ag_tensor *value = ag_tensor_create(arena, 1, (uint32_t[]){1});
+    ck_assert(pred != NULL && target != NULL && grad != NULL && value != NULL);
+    ck_assert(ag_tensor_fill(target, -1) == AG_OK && ag_tensor_fill(grad, 7) == AG_OK);
+    value->data[0] = 7;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "target[%zu] is 0 but", places[i]);
+        target->data[places[i]] = 0;
+        ck_assert_int_eq(
+            ag_tensor_hinge_loss_value_and_grad(value, grad, pred, target, AG_REDUCTION_SUM),
+            AG_ERROR_DOMAIN);
+        ck_assert_ptr_nonnull(strstr(ag_last_error(), name));
+        target->data[places[i]] = -1;
+    }
+    ck_assert(value->data[0] == 7 && grad->data[0] == 7 && grad->data[MANY - 1] == 7);
+    ck_assert_int_eq(
+        ag_tensor_hinge_loss_value_and_grad(value, grad, pred, target, AG_REDUCTION_SUM), AG_OK);
+    ck_assert(value->data[0] == MANY && grad->data[0] == 1 && grad->data[MANY - 1] == 1);
+    ag_arena_destroy(arena);
+}
+END_TEST
+
 START_TEST(hinge_of_infinite_predictions_is_the_limit)
 {
     result r = evaluate(
@@ -398,6 +430,7 @@ void add_pairs(Suite *suite)
     tcase_add_test(tests, kl_div_batchmean_divides_by_the_first_dimension);
     tcase_add_test(tests, hinge_kink_has_gradient_zero);
     tcase_add_test(tests, hinge_refuses_labels_of_zero_and_one);
+    tcase_add_test(tests, hinge_finds_a_wrong_label_among_many);
     tcase_add_test(tests, hinge_of_infinite_predictions_is_the_limit);
     tcase_add_test(tests, l2_gradient_is_the_weight);
     tcase_add_test(tests, l2_squares_beyond_float_have_a_mean);
