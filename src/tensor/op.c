@@ -74,22 +74,46 @@ ag_status ag__call_check(const ag__call *call, ag__shape *shape)
 
 typedef void domain_kernel(size_t, const float *, bool, float, float, bool, bool *);
 
+/* The extremes of so many lanes; comparisons pass over NaN. */
+#define LANES 32
+#define GROUP 16
+typedef struct extremes {
+    float least[LANES], greatest[LANES];
+} extremes;
+
+AG__INLINE void extend(size_t lanes, const float *restrict x, bool magnitude,
+                       float *restrict least, float *restrict greatest)
+{
+#pragma omp simd
+    for (size_t k = 0; k < lanes; k++) {
+        float value = magnitude ? fabsf(x[k]) : x[k];
+        least[k] = value < least[k] ? value : least[k];
+        greatest[k] = value > greatest[k] ? value : greatest[k];
+    }
+}
+
 /* Inlined with a constant for magnitude: gcc does not vectorise a choice that it meets in the loop. */
 AG__INLINE bool any_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
                             bool from_memory)
 {
-    int found = 0;
-    size_t most = from_memory ? AG__FETCHED : n;
-    for (size_t begin = 0, end; begin < n; begin = end) {
-        end = n - begin < most ? n : begin + most;
-        if (from_memory) ag__fetch_ahead(AG__FETCHED, x + begin);
-#pragma omp simd reduction(| : found)
-        for (size_t i = begin; i < end; i++) {
-            float value = magnitude ? fabsf(x[i]) : x[i];
-            found |= (value < lowest) | (value > highest);
-        }
+    extremes seen;
+    size_t i = 0;
+    for (size_t k = 0; k < LANES; k++) {
+        seen.least[k] = lowest;
+        seen.greatest[k] = highest;
     }
-    return found != 0;
+    for (; n - i >= LANES; i += LANES) {
+        if (from_memory) ag__fetch_ahead(LANES, x + i);
+        AG__UNROLL_2
+        for (size_t k = 0; k < LANES; k += GROUP)
+            extend(GROUP, x + i + k, magnitude, seen.least + k, seen.greatest + k);
+    }
+    extend(n - i, x + i, magnitude, seen.least, seen.greatest);
+    int outside = 0;
+#pragma omp simd reduction(| : outside)
+    for (size_t k = 0; k < LANES; k++)
+        outside |= (seen.least[k] < lowest) | (seen.greatest[k] > highest);
+    return outside != 0;
 }
 
 AG__INLINE void find_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
@@ -162,9 +186,18 @@ static ag_status check_domain(const ag__call *call, uint32_t input, const ag_ten
 ag_status ag__call_check_domains(const ag__call *call)
 {
     ag_status status = AG_OK;
+    if (call->domains_hold) return AG_OK;
     for (uint32_t i = 0; i < call->op->num_inputs && status == AG_OK; i++)
         if (call->inputs[i] != NULL) status = check_domain(call, i, call->inputs[i]);
     return status;
+}
+
+/* A call whose domains need no look again. */
+static ag__call of_checked(const ag__call *call)
+{
+    ag__call checked = *call;
+    checked.domains_hold = true;
+    return checked;
 }
 
 /* ---- the functions on tensors ---- */
@@ -293,7 +326,8 @@ ag_status ag__call_value_and_gradient(const ag__call *call, ag_tensor *out, ag_t
     if (status != AG_OK) return status;
     ag__sink sinks[AG__MAX_INPUTS];
     fill_sinks(call->op, outs, sinks);
-    return call->op->forward_with_gradients(call, out, sinks);
+    ag__call checked = of_checked(call);
+    return call->op->forward_with_gradients(&checked, out, sinks);
 }
 
 /* Checks the outputs that are wanted. */
@@ -326,8 +360,9 @@ ag_status ag__call_wanted(const ag__call *call, ag_tensor *out, ag_tensor *const
     if (status != AG_OK) return status;
     ag__sink sinks[AG__MAX_INPUTS];
     fill_sinks(call->op, outs, sinks);
-    if (out != NULL) return call->op->forward_with_gradients(call, out, sinks);
-    call->op->backward(call, NULL, sinks);
+    ag__call checked = of_checked(call);
+    if (out != NULL) return call->op->forward_with_gradients(&checked, out, sinks);
+    call->op->backward(&checked, NULL, sinks);
     return AG_OK;
 }
 

@@ -43,6 +43,8 @@ struct ag__call {
     ag_tensor *const *list; /* of an operation that takes a list: its inputs; else NULL */
     uint32_t list_count;
 
+    bool domains_hold; /* every value has been checked, and is not checked again */
+
     const ag_tensor *result; /* in backward: what forward has computed */
     void *memory;  /* memory_bytes for forward to leave something for backward in; else NULL */
     void *scratch; /* scratch_bytes for a forward or a backward to work in */
