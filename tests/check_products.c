@@ -143,7 +143,7 @@ START_TEST(shapes_of_several_blocks_are_exact)
 {
     static const size_t shapes[][3] = {{5, 50, 255},  {5, 50, 256},   {5, 50, 257},  {9, 17, 600},
                                        {255, 20, 40}, {256, 20, 257}, {257, 49, 30}, {520, 33, 300},
-                                       {1, 200, 784}, {300, 1, 300}};
+                                       {1, 200, 784}, {300, 1, 300},  {17, 49, 128}, {17, 49, 129}};
     ag_random random = ag_random_create(2);
     level_under_test = _i;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)

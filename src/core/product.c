@@ -4,12 +4,13 @@
  * They are our own, not BLAS's. sgemm copies both factors, for each tile again where a product is cut for several
  * threads; and OpenBLAS has a number of threads for the whole process, one buffer for all callers in its serial
  * build, and kernels of 2004 for processors that it does not know. Here nothing is shared, and an element is a
- * sum in an order that depends on k alone: it has the same bits wherever a product is cut, for any number of
- * threads, and whatever the other rows are.
+ * sum in an order that depends on k, and on whether a is transposed, alone: it has the same bits wherever a
+ * product is cut, for any number of threads, and whatever the other rows are.
  *
  * The design is that of K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication",
  * ACM TOMS 34 (2008), with half of its copies: a panel of b, as wide as a tile, is copied to where its
- * rows follow each other, and serves all rows of a, which are read where they are.
+ * rows follow each other, by the first tile that reads it, and serves all rows of a, which are read where they
+ * are. The first panel's tiles ask memory for the rows of a that come next.
  */
 #include "config.h"
 
@@ -27,8 +28,10 @@ typedef struct strip {
     size_t rows, depth;
     const float *a; /* element (i, k) is a[i · a_row + k · a_step] */
     size_t a_row, a_step;
+    bool a_from_memory; /* no panel has used it before this one */
     const float *b;
     size_t b_pitch;
+    float *panel; /* the first tile copies b to it, and the others read it there; NULL: b is read */
     const float *start; /* may be c */
     size_t start_pitch; /* 0 where all rows start from the same */
     float *c;
@@ -37,6 +40,8 @@ typedef struct strip {
 
 /* A cache line of a is read from the second-level cache in so many steps of a tile. */
 #define STEPS_AHEAD 12
+/* A row of b that is copied is asked for so many steps before. */
+#define ROWS_AHEAD 8
 
 /* The vectors of a tile's row, at the most. Its sums and a row of b fill 16 registers, or 32. */
 #define WIDE 3
@@ -65,16 +70,16 @@ typedef struct strip {
 #endif
 
 typedef struct level {
-    size_t lanes, rows; /* of a vector, and of a tile */
-    void (*multiply_strip)(size_t wide, const strip *s);
-    void (*pack_rows)(size_t depth, size_t wide, const float *b, size_t b_pitch, float *panel);
+    size_t lanes, rows;                           /* of a vector, and of a tile */
+    void (*multiply_strip[WIDE])(const strip *s); /* of 1, 2 or 3 vectors */
     void (*pack_transposed)(size_t depth, size_t columns, const float *b, size_t b_pitch,
                             float *panel, size_t width);
 } level;
 
 #define LEVEL_OF(name, lanes, rows)                                                                \
     {                                                                                              \
-        lanes, rows, multiply_strip_##name, pack_rows_##name, pack_transposed_##name               \
+        lanes, rows, {multiply_strip_1_##name, multiply_strip_2_##name, multiply_strip_3_##name},  \
+            pack_transposed_##name                                                                 \
     }
 
 static const level levels[AG__CPU_COUNT] = {
@@ -91,10 +96,11 @@ enum { MOST_LANES = 16, MOST_ROWS = 8, MOST_WIDTH = WIDE * MOST_LANES };
 
 /*
  * At most so many steps are summed at once: a panel of b has then 48 KiB, which stay in the first two
- * levels of cache. So many rows use a panel before the next takes its place, and c and a stay within
- * what the processor's translation of addresses remembers.
+ * levels of cache. Of a transposed a, each step reads another cache line, most of which the next tiles need:
+ * with half as many steps panel and lines stay in the first level. So many rows use a panel before the next
+ * takes its place, and c and a stay within what the processor's translation of addresses remembers.
  */
-enum { MOST_DEPTH = 256, MOST_ROWS_AT_ONCE = 256 };
+enum { MOST_DEPTH = 256, MOST_DEPTH_TRANSPOSED = 128, MOST_ROWS_AT_ONCE = 256 };
 
 typedef struct product {
     size_t m, n, k;
@@ -112,8 +118,6 @@ static void pack(const level *l, ag__part b, size_t depth, size_t columns, size_
     if (columns < width) memset(panel, 0, depth * width * sizeof *panel);
     if (b.transposed)
         l->pack_transposed(depth, columns, b.data, b.pitch, panel, width);
-    else if (columns == width)
-        l->pack_rows(depth, width / l->lanes, b.data, b.pitch, panel);
     else
         for (size_t k = 0; k < depth; k++)
             memcpy(panel + k * width, b.data + k * b.pitch, columns * sizeof *panel);
@@ -135,7 +139,7 @@ static void multiply_narrow_strip(const level *l, strip s, size_t wide, size_t c
         part.a = s.a + row * s.a_row;
         part.start = part.c = tile;
         part.start_pitch = part.c_pitch = width;
-        l->multiply_strip(wide, &part);
+        l->multiply_strip[wide - 1](&part);
         for (size_t r = 0; r < rows; r++)
             memcpy(c + r * s.c_pitch, tile + r * width, columns * sizeof *tile);
     }
@@ -164,39 +168,42 @@ static void multiply_block(const level *l, const product *p)
         size_t wide = next_wide(l, p->n - column), width = wide * l->lanes;
         columns = p->n - column < width ? p->n - column : width;
         ag__part b = {element(p->b, 0, column), p->b.pitch, p->b.transposed};
-        bool in_place = !b.transposed && columns == width && p->m <= l->rows;
-        if (!in_place) pack(l, b, p->k, columns, width, panel);
+        bool as_it_is = !b.transposed && columns == width;
+        if (!as_it_is) pack(l, b, p->k, columns, width, panel);
         strip s = {
             .rows = p->m,
             .depth = p->k,
             .a = p->a.data,
             .a_row = p->a.transposed ? 1 : p->a.pitch,
             .a_step = p->a.transposed ? p->a.pitch : 1,
-            .b = in_place ? b.data : panel,
-            .b_pitch = in_place ? b.pitch : width,
+            .a_from_memory = column == 0,
+            .b = as_it_is ? b.data : panel,
+            .b_pitch = as_it_is ? b.pitch : width,
+            .panel = as_it_is && p->m > l->rows ? panel : NULL,
             .start = p->start != NULL ? p->start + column : zeros,
             .start_pitch = p->start != NULL ? p->start_pitch : 0,
             .c = p->c + column,
             .c_pitch = p->c_pitch,
         };
         if (columns == width)
-            l->multiply_strip(wide, &s);
+            l->multiply_strip[wide - 1](&s);
         else
             multiply_narrow_strip(l, s, wide, columns);
     }
 }
 
 /* So many steps at once that all blocks are nearly alike; multiples of whole vectors. */
-static size_t depth_of_blocks(size_t k)
+static size_t depth_of_blocks(const product *p)
 {
-    size_t blocks = (k + MOST_DEPTH - 1) / MOST_DEPTH, depth = (k + blocks - 1) / blocks;
+    size_t most = p->a.transposed ? MOST_DEPTH_TRANSPOSED : MOST_DEPTH;
+    size_t blocks = (p->k + most - 1) / most, depth = (p->k + blocks - 1) / blocks;
     return (depth + MOST_LANES - 1) / MOST_LANES * MOST_LANES;
 }
 
 static void multiply(const product *p)
 {
     const level *l = &levels[ag__cpu()];
-    size_t depth = depth_of_blocks(p->k);
+    size_t depth = depth_of_blocks(p);
     for (size_t row = 0; row < p->m; row += MOST_ROWS_AT_ONCE)
         for (size_t k = 0; k < p->k; k += depth) {
             product block = *p;

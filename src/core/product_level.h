@@ -7,12 +7,13 @@
 
 /*
  * A tile of `rows` rows and `wide` vectors. Its sums are in registers, so that each number that is read
- * counts for several. a is fetched ahead: its rows may lie far apart.
+ * counts for several. b is copied to the panel on the way, if that is not NULL. a is fetched ahead, as its
+ * rows may lie far apart: its next steps; or all of the next tile, where that comes from memory.
  */
 AG__TARGET AG__INLINE void AG__LEVEL(multiply_tile)(size_t rows, size_t wide, const strip *s,
-                                                    size_t row)
+                                                    size_t row, float *panel, bool a_from_memory)
 {
-    const float *a = s->a + row * s->a_row, *b = s->b;
+    const float *a = s->a + row * s->a_row, *b = s->b, *next_tile = a + ROWS * s->a_row;
     const float *start = s->start + row * s->start_pitch;
     float *c = s->c + row * s->c_pitch;
     size_t a_row = s->a_row, a_step = s->a_step, b_pitch = s->b_pitch;
@@ -29,7 +30,19 @@ AG__TARGET AG__INLINE void AG__LEVEL(multiply_tile)(size_t rows, size_t wide, co
         AG__UNROLL
         for (size_t v = 0; v < wide; v++)
             values[v] = *(const vector *)(b + v * LANES);
-        AG__PREFETCH_NEAR(a + STEPS_AHEAD * a_step);
+        if (panel != NULL) {
+            AG__UNROLL
+            for (size_t v = 0; v < wide; v++, panel += LANES) {
+                *(vector *)panel = values[v];
+                AG__PREFETCH_NEAR(b + ROWS_AHEAD * b_pitch + v * LANES);
+            }
+        }
+        if (!a_from_memory)
+            AG__PREFETCH_NEAR(a + STEPS_AHEAD * a_step);
+        else if (a_row == 1)
+            AG__PREFETCH(next_tile + k * a_step);
+        else /* the tile's rows by turns */
+            AG__PREFETCH(next_tile + k % ROWS * a_row + k / ROWS * ROWS);
         AG__UNROLL
         for (size_t r = 0; r < rows; r++) {
             AG__UNROLL
@@ -49,33 +62,39 @@ AG__TARGET AG__INLINE void AG__LEVEL(multiply_tile)(size_t rows, size_t wide, co
 AG__TARGET AG__INLINE void AG__LEVEL(multiply_rows)(size_t wide, const strip *s)
 {
     size_t row = 0;
+    strip rest = *s;
+    if (s->panel != NULL) {
+        AG__LEVEL(multiply_tile)(ROWS, wide, s, row, s->panel, true);
+        row += ROWS;
+        rest.b = s->panel;
+        rest.b_pitch = wide * LANES;
+    }
+    for (; s->a_from_memory && row + ROWS <= s->rows; row += ROWS)
+        AG__LEVEL(multiply_tile)(ROWS, wide, &rest, row, NULL, true);
     for (; row + ROWS <= s->rows; row += ROWS)
-        AG__LEVEL(multiply_tile)(ROWS, wide, s, row);
+        AG__LEVEL(multiply_tile)(ROWS, wide, &rest, row, NULL, false);
     for (; (ROWS) > 4 && row + 4 <= s->rows; row += 4)
-        AG__LEVEL(multiply_tile)(4, wide, s, row);
+        AG__LEVEL(multiply_tile)(4, wide, &rest, row, NULL, false);
     for (; row + 2 <= s->rows; row += 2)
-        AG__LEVEL(multiply_tile)(2, wide, s, row);
+        AG__LEVEL(multiply_tile)(2, wide, &rest, row, NULL, false);
     for (; row < s->rows; row++)
-        AG__LEVEL(multiply_tile)(1, wide, s, row);
+        AG__LEVEL(multiply_tile)(1, wide, &rest, row, NULL, false);
 }
 
-AG__TARGET static void AG__LEVEL(multiply_strip)(size_t wide, const strip *s)
+/* Functions of their own: within one, the loops would want more registers than there are. */
+AG__TARGET static void AG__LEVEL(multiply_strip_1)(const strip *s)
 {
-    if (wide == WIDE)
-        AG__LEVEL(multiply_rows)(WIDE, s);
-    else if (wide == 2)
-        AG__LEVEL(multiply_rows)(2, s);
-    else
-        AG__LEVEL(multiply_rows)(1, s);
+    AG__LEVEL(multiply_rows)(1, s);
 }
 
-/* panel[k][j] = b[k][j] of so many vectors. */
-AG__TARGET static void AG__LEVEL(pack_rows)(size_t depth, size_t wide, const float *b,
-                                            size_t b_pitch, float *panel)
+AG__TARGET static void AG__LEVEL(multiply_strip_2)(const strip *s)
 {
-    for (size_t k = 0; k < depth; k++, b += b_pitch)
-        for (size_t v = 0; v < wide; v++, panel += LANES)
-            *(vector *)panel = *(const vector *)(b + v * LANES);
+    AG__LEVEL(multiply_rows)(2, s);
+}
+
+AG__TARGET static void AG__LEVEL(multiply_strip_3)(const strip *s)
+{
+    AG__LEVEL(multiply_rows)(3, s);
 }
 
 #ifdef AG__CAN_SHUFFLE

@@ -81,8 +81,8 @@ typedef struct extremes {
     float least[LANES], greatest[LANES];
 } extremes;
 
-AG__INLINE void extend(size_t lanes, const float *restrict x, bool magnitude,
-                       float *restrict least, float *restrict greatest)
+AG__INLINE void extend(size_t lanes, const float *restrict x, bool magnitude, float *restrict least,
+                       float *restrict greatest)
 {
 #pragma omp simd
     for (size_t k = 0; k < lanes; k++) {
