@@ -267,6 +267,40 @@ START_TEST(nll_ignores_impossible_classes_that_are_not_wanted)
 }
 END_TEST
 
+/* Rows that are summed with vectors, in one chunk and in several. */
+START_TEST(nll_ignores_impossible_classes_of_long_rows)
+{
+    static const uint32_t lengths[] = {40, 100, 1300};
+    ag_arena *arena = ag_arena_create(0);
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        uint32_t n = lengths[l];
+        ag_tensor *log_probs = ag_tensor_create(arena, 1, &n);
+        ag_tensor *target = ag_tensor_create_zeros(arena, 1, &n);
+        ag_tensor *grad = ag_tensor_create(arena, 1, &n);
+        ag_tensor *value = ag_tensor_create(arena, 1, (uint32_t[]){1});
+        ck_assert(log_probs != NULL && target != NULL && grad != NULL && value != NULL);
+        for (uint32_t i = 0; i < n; i++)
+            log_probs->data[i] = i % 3 == 0 ? -INFINITY : -0.25f;
+        target->data[1] = target->data[n / 3 * 3 - 1] = 0.5f;
+        for (int wanted = 0; wanted < 3; wanted++) {
+            if (wanted == 1) target->data[36] = 1;
+            if (wanted == 2) target->data[0] = NAN;
+            ck_assert_int_eq(
+                ag_tensor_nll_loss_value_and_grad(value, grad, log_probs, target, AG_REDUCTION_SUM),
+                AG_OK);
+            float with_gradient = value->data[0];
+            ck_assert_int_eq(ag_tensor_nll_loss(value, log_probs, target, AG_REDUCTION_SUM), AG_OK);
+            ck_assert_mem_eq(&with_gradient, value->data, sizeof with_gradient);
+            ck_assert(wanted == 0   ? with_gradient == 0.25f
+                      : wanted == 1 ? with_gradient == INFINITY
+                                    : isnan(with_gradient));
+            ck_assert(grad->data[1] == -0.5f && grad->data[36] == (wanted > 0 ? -1 : 0));
+        }
+    }
+    ag_arena_destroy(arena);
+}
+END_TEST
+
 START_TEST(kl_div_is_zero_where_the_target_is)
 {
     result r = evaluate(pair("kl_div_loss", 4, NUMBERS(-1, -INFINITY, 0, -2), NUMBERS(0, 0, 0, 1),
@@ -436,4 +470,5 @@ void add_pairs(Suite *suite)
     tcase_add_test(tests, l2_squares_beyond_float_have_a_mean);
     tcase_add_test(tests, l1_regularization_kink_has_gradient_zero);
     tcase_add_test(tests, nll_ignores_impossible_classes_that_are_not_wanted);
+    tcase_add_test(tests, nll_ignores_impossible_classes_of_long_rows);
 }

@@ -39,12 +39,12 @@ AG__INLINE void add_group(size_t lanes, const float *restrict log_probs,
 #pragma omp simd
     for (size_t k = 0; k < lanes; k++) {
         double t = (double)target[k];
-        sums[k] += class_term((double)log_probs[k], t);
+        sums[k] -= t * (double)log_probs[k];
         if (gradient != NULL) gradient[k] = (float)(scale * t);
     }
 }
 
-/* As in elementwise.h. */
+/* As in elementwise.h, and without a look at impossible classes, which make the sum NaN. */
 AG__INLINE void add_terms(size_t n, const float *log_probs, const float *target, double *sums,
                           double scale, float *gradient)
 {
@@ -84,6 +84,18 @@ AG__DEFINE_KERNELS(terms_kernels, terms_kernel, class_terms,
                    (size_t n, const float *log_probs, const float *target, double *out),
                    (n, log_probs, target, out))
 
+/* The sum of a row that may have impossible classes. */
+static double sum_with_impossible(size_t n, const float *log_probs, const float *target)
+{
+    double sum = 0, terms[AG__CHUNK];
+    for (size_t i = 0, length; i < n; i += length) {
+        length = ag__chunk_length(n - i);
+        terms_kernels[ag__cpu()](length, log_probs + i, target + i, terms);
+        sum += ag__sum(length, terms);
+    }
+    return sum;
+}
+
 /* Value and gradient in one loop, where the gradient is neither streamed nor added to another. */
 static bool goes_together(const ag__rows *rows)
 {
@@ -106,7 +118,9 @@ static void compute_long_row(const ag__rows *rows, size_t index)
         if (rows->sinks == NULL || together) continue;
         ag__store_scaled(n, target + i, -rows->scales[index], &rows->sinks[0], offset + i);
     }
-    if (rows->values != NULL) rows->values[index] = ag__sum(LANES, sums);
+    if (rows->values == NULL) return;
+    double sum = ag__sum(LANES, sums);
+    rows->values[index] = isnan(sum) ? sum_with_impossible(rows->n, log_probs, target) : sum;
 }
 
 /* Rows that fit in a chunk together. */
