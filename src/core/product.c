@@ -28,7 +28,7 @@ typedef struct strip {
     size_t rows, depth;
     const float *a; /* element (i, k) is a[i · a_row + k · a_step] */
     size_t a_row, a_step;
-    bool a_from_memory; /* no panel has used it before this one */
+    bool a_from_memory; /* no panel before this one has read it */
     const float *b;
     size_t b_pitch;
     float *panel; /* the first tile copies b to it, and the others read it there; NULL: b is read */
@@ -176,7 +176,7 @@ static void multiply_block(const level *l, const product *p)
             .a = p->a.data,
             .a_row = p->a.transposed ? 1 : p->a.pitch,
             .a_step = p->a.transposed ? p->a.pitch : 1,
-            .a_from_memory = column == 0,
+            .a_from_memory = column == 0 && p->m > l->rows,
             .b = as_it_is ? b.data : panel,
             .b_pitch = as_it_is ? b.pitch : width,
             .panel = as_it_is && p->m > l->rows ? panel : NULL,

@@ -8,10 +8,10 @@
 /*
  * A tile of `rows` rows and `wide` vectors. Its sums are in registers, so that each number that is read
  * counts for several. b is copied to the panel on the way, if that is not NULL. a is fetched ahead, as its
- * rows may lie far apart: its next steps; or all of the next tile, where that comes from memory.
+ * rows may lie far apart: its next steps; or all of the next tile, where that may come from memory.
  */
 AG__TARGET AG__INLINE void AG__LEVEL(multiply_tile)(size_t rows, size_t wide, const strip *s,
-                                                    size_t row, float *panel, bool a_from_memory)
+                                                    size_t row, float *panel, bool fetch_next_tile)
 {
     const float *a = s->a + row * s->a_row, *b = s->b, *next_tile = a + ROWS * s->a_row;
     const float *start = s->start + row * s->start_pitch;
@@ -37,7 +37,7 @@ AG__TARGET AG__INLINE void AG__LEVEL(multiply_tile)(size_t rows, size_t wide, co
                 AG__PREFETCH_NEAR(b + ROWS_AHEAD * b_pitch + v * LANES);
             }
         }
-        if (!a_from_memory)
+        if (!fetch_next_tile)
             AG__PREFETCH_NEAR(a + STEPS_AHEAD * a_step);
         else if (a_row == 1)
             AG__PREFETCH(next_tile + k * a_step);
@@ -65,7 +65,7 @@ AG__TARGET AG__INLINE void AG__LEVEL(multiply_rows)(size_t wide, const strip *s)
     strip rest = *s;
     if (s->panel != NULL) {
         AG__LEVEL(multiply_tile)(ROWS, wide, s, row, s->panel, true);
-        row += ROWS;
+        row = ROWS;
         rest.b = s->panel;
         rest.b_pitch = wide * LANES;
     }

@@ -83,7 +83,8 @@ static const float *operand(const pass *p, uint32_t input, size_t offset)
 static bool chunk_in_domain(const pass *p, size_t offset, size_t n)
 {
     const ag__op *op = p->call->op;
-    for (uint32_t i = 0; i < op->num_inputs && !p->call->domains_hold; i++)
+    if (p->call->domains_hold) return true;
+    for (uint32_t i = 0; i < op->num_inputs; i++)
         if (op->domains[i].text != NULL &&
             !ag__in_domain(&op->domains[i], n, p->call->inputs[i]->data + offset))
             return false;

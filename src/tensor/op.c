@@ -74,12 +74,9 @@ ag_status ag__call_check(const ag__call *call, ag__shape *shape)
 
 typedef void domain_kernel(size_t, const float *, bool, float, float, bool, bool *);
 
-/* The extremes of so many lanes; comparisons pass over NaN. */
+/* The extremes of so many lanes, in groups as in elementwise.h; comparisons pass over NaN. */
 #define LANES 32
 #define GROUP 16
-typedef struct extremes {
-    float least[LANES], greatest[LANES];
-} extremes;
 
 AG__INLINE void extend(size_t lanes, const float *restrict x, bool magnitude, float *restrict least,
                        float *restrict greatest)
@@ -96,23 +93,23 @@ AG__INLINE void extend(size_t lanes, const float *restrict x, bool magnitude, fl
 AG__INLINE bool any_outside(size_t n, const float *x, bool magnitude, float lowest, float highest,
                             bool from_memory)
 {
-    extremes seen;
+    float least[LANES], greatest[LANES];
     size_t i = 0;
     for (size_t k = 0; k < LANES; k++) {
-        seen.least[k] = lowest;
-        seen.greatest[k] = highest;
+        least[k] = lowest;
+        greatest[k] = highest;
     }
     for (; n - i >= LANES; i += LANES) {
         if (from_memory) ag__fetch_ahead(LANES, x + i);
         AG__UNROLL_2
         for (size_t k = 0; k < LANES; k += GROUP)
-            extend(GROUP, x + i + k, magnitude, seen.least + k, seen.greatest + k);
+            extend(GROUP, x + i + k, magnitude, least + k, greatest + k);
     }
-    extend(n - i, x + i, magnitude, seen.least, seen.greatest);
+    extend(n - i, x + i, magnitude, least, greatest);
     int outside = 0;
 #pragma omp simd reduction(| : outside)
     for (size_t k = 0; k < LANES; k++)
-        outside |= (seen.least[k] < lowest) | (seen.greatest[k] > highest);
+        outside |= (least[k] < lowest) | (greatest[k] > highest);
     return outside != 0;
 }
 
@@ -168,14 +165,20 @@ static bool tensor_in_domain(const ag__domain *domain, const ag_tensor *tensor)
     return !atomic_load_explicit(&p.outside, memory_order_relaxed);
 }
 
+static bool is_outside(const ag__domain *domain, float x)
+{
+    float value = domain->magnitude ? fabsf(x) : x;
+    return (value < domain->lowest) | (value > domain->highest);
+}
+
 static ag_status check_domain(const ag__call *call, uint32_t input, const ag_tensor *tensor)
 {
     const ag__op *op = call->op;
     const ag__domain *domain = &op->domains[input];
     if (domain->text == NULL || tensor_in_domain(domain, tensor)) return AG_OK;
     size_t first = 0;
-    while (first < tensor->size && (ag__in_domain(domain, 1, tensor->data + first) ||
-                                    ag__weight_at(call, tensor, first) == 0))
+    while (first < tensor->size &&
+           (!is_outside(domain, tensor->data[first]) || ag__weight_at(call, tensor, first) == 0))
         first++;
     if (first == tensor->size) return AG_OK;
     return ag__fail(AG_ERROR_DOMAIN, "%s: %s%s is %.9g but %s", op->name, op->input_names[input],
@@ -192,12 +195,12 @@ ag_status ag__call_check_domains(const ag__call *call)
     return status;
 }
 
-/* A call whose domains need no look again. */
-static ag__call of_checked(const ag__call *call)
+/* Before anything is written: outputs stay untouched on failure. */
+static ag_status check_domains_once(ag__call *call)
 {
-    ag__call checked = *call;
-    checked.domains_hold = true;
-    return checked;
+    ag_status status = ag__call_check_domains(call);
+    call->domains_hold = status == AG_OK;
+    return status;
 }
 
 /* ---- the functions on tensors ---- */
@@ -315,19 +318,17 @@ ag_status ag__call_gradient(const ag__call *call, const ag_tensor *grad, ag_tens
     return AG_OK;
 }
 
-ag_status ag__call_value_and_gradient(const ag__call *call, ag_tensor *out, ag_tensor *const *outs)
+ag_status ag__call_value_and_gradient(ag__call *call, ag_tensor *out, ag_tensor *const *outs)
 {
     ag__shape shape;
     ag_status status = ag__call_check(call, &shape);
     if (status == AG_OK) status = check_out(call, out, "out", &shape);
     if (status == AG_OK) status = check_gradient_outs(call, outs, "out_grad", out, "out");
-    /* before anything is written: outputs stay untouched on failure */
-    if (status == AG_OK) status = ag__call_check_domains(call);
+    if (status == AG_OK) status = check_domains_once(call);
     if (status != AG_OK) return status;
     ag__sink sinks[AG__MAX_INPUTS];
     fill_sinks(call->op, outs, sinks);
-    ag__call checked = of_checked(call);
-    return call->op->forward_with_gradients(&checked, out, sinks);
+    return call->op->forward_with_gradients(call, out, sinks);
 }
 
 /* Checks the outputs that are wanted. */
@@ -349,20 +350,19 @@ static ag_status check_wanted(const ag__call *call, const ag_tensor *out, ag_ten
     return status;
 }
 
-ag_status ag__call_wanted(const ag__call *call, ag_tensor *out, ag_tensor *const *outs)
+ag_status ag__call_wanted(ag__call *call, ag_tensor *out, ag_tensor *const *outs)
 {
     ag__shape shape;
     bool gradients = false;
     ag_status status = ag__call_check(call, &shape);
     if (status == AG_OK) status = check_wanted(call, out, outs, &shape, &gradients);
     if (status == AG_OK && !gradients) return call->op->forward(call, out);
-    if (status == AG_OK) status = ag__call_check_domains(call);
+    if (status == AG_OK) status = check_domains_once(call);
     if (status != AG_OK) return status;
     ag__sink sinks[AG__MAX_INPUTS];
     fill_sinks(call->op, outs, sinks);
-    ag__call checked = of_checked(call);
-    if (out != NULL) return call->op->forward_with_gradients(&checked, out, sinks);
-    call->op->backward(&checked, NULL, sinks);
+    if (out != NULL) return call->op->forward_with_gradients(call, out, sinks);
+    call->op->backward(call, NULL, sinks);
     return AG_OK;
 }
 

@@ -160,13 +160,13 @@ static inline float ag__epsilon(const ag__call *call)
 /* Checks inputs, parameter and reduction, and gives the shape of the result. */
 ag_status ag__call_check(const ag__call *call, ag__shape *shape);
 
-/* The public functions on tensors: check all arguments, then compute. */
+/* The public functions on tensors: check all arguments, then compute. Two of them note in the call that domains hold. */
 ag_status ag__call_value(const ag__call *call, ag_tensor *out);
 ag_status ag__call_gradient(const ag__call *call, const ag_tensor *grad, ag_tensor *const *outs);
-ag_status ag__call_value_and_gradient(const ag__call *call, ag_tensor *out, ag_tensor *const *outs);
+ag_status ag__call_value_and_gradient(ag__call *call, ag_tensor *out, ag_tensor *const *outs);
 
 /* The same for the value, the gradients of an upstream gradient of ones, or both: NULL is not wanted. */
-ag_status ag__call_wanted(const ag__call *call, ag_tensor *out, ag_tensor *const *outs);
+ag_status ag__call_wanted(ag__call *call, ag_tensor *out, ag_tensor *const *outs);
 
 /* ag__call_wanted with memory to work in, from an arena that is rewound. */
 ag_status ag__call_with_scratch(ag_arena *temp_arena, ag__call call, ag_tensor *out,
