@@ -160,7 +160,10 @@ static inline float ag__epsilon(const ag__call *call)
 /* Checks inputs, parameter and reduction, and gives the shape of the result. */
 ag_status ag__call_check(const ag__call *call, ag__shape *shape);
 
-/* The public functions on tensors: check all arguments, then compute. Two of them note in the call that domains hold. */
+/*
+ * The public functions on tensors: check all arguments, then compute. Those that write gradients beside a
+ * value note in the call that its domains hold.
+ */
 ag_status ag__call_value(const ag__call *call, ag_tensor *out);
 ag_status ag__call_gradient(const ag__call *call, const ag_tensor *grad, ag_tensor *const *outs);
 ag_status ag__call_value_and_gradient(ag__call *call, ag_tensor *out, ag_tensor *const *outs);
