@@ -33,11 +33,13 @@
 #define AG__INLINE static inline
 #endif
 
-/* Before a loop of two rounds: gcc unrolls it by name only, clang by itself. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define AG__UNROLL_2 _Pragma("GCC unroll 2")
+/* Before a loop over registers, of at most 16 rounds: unrolled, or they would be an array in memory. */
+#if defined(__clang__)
+#define AG__UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define AG__UNROLL _Pragma("GCC unroll 16")
 #else
-#define AG__UNROLL_2
+#define AG__UNROLL
 #endif
 
 /* Has the cache line at an address read, which will be needed soon, or very soon. */

@@ -81,6 +81,11 @@ AG__INLINE double ag__sign(double x)
     return islessgreater(x, 0) ? copysign(1, x) : x;
 }
 
+AG__INLINE float ag__signf(float x)
+{
+    return islessgreater(x, 0) ? copysignf(1, x) : x;
+}
+
 /* e^x; 0 below -700: denormal numbers, which come soon after, take a hundred times as long. */
 AG__INLINE double ag__exp(double x)
 {

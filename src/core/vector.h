@@ -39,13 +39,4 @@ AG__DEFINE_VECTOR(v4, 16)
 #endif
 #endif
 
-/* Before a loop over registers, of at most 16 rounds: unrolled, or they would be an array in memory. */
-#if defined(__clang__)
-#define AG__UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define AG__UNROLL _Pragma("GCC unroll 16")
-#else
-#define AG__UNROLL
-#endif
-
 #endif

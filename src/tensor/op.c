@@ -101,7 +101,7 @@ AG__INLINE bool any_outside(size_t n, const float *x, bool magnitude, float lowe
     }
     for (; n - i >= LANES; i += LANES) {
         if (from_memory) ag__fetch_ahead(LANES, x + i);
-        AG__UNROLL_2
+        AG__UNROLL
         for (size_t k = 0; k < LANES; k += GROUP)
             extend(GROUP, x + i + k, magnitude, least + k, greatest + k);
     }

@@ -47,18 +47,21 @@ AG__INLINE bool all_hard(size_t n, const float *restrict targets)
     return soft == 0;
 }
 
-AG__INLINE void run(size_t n, const float *p, const float *t, double unused, const ag__law_out *out)
+static const ag__formula soft_formula = {.law = bce_loss_law}, hard_formula = {.law = hard_law};
+
+AG__INLINE void run(const ag__conversions *conversions, size_t n, const float *p, const float *t,
+                    double unused, const ag__law_out *out)
 {
     if (all_hard(n, t))
-        ag__run_law(hard_law, false, n, p, t, unused, out);
+        ag__run_formula(conversions, &hard_formula, n, p, t, unused, out);
     else
-        ag__run_law(bce_loss_law, false, n, p, t, unused, out);
+        ag__run_formula(conversions, &soft_formula, n, p, t, unused, out);
 }
 
-AG__DEFINE_KERNELS(kernels, ag__law_kernel, run,
-                   (size_t n, const float *p, const float *t, double unused,
-                    const ag__law_out *out),
-                   (n, p, t, unused, out))
+AG__DEFINE_WIDE_KERNELS(kernels, ag__law_kernel, run,
+                        (size_t n, const float *p, const float *t, double unused,
+                         const ag__law_out *out),
+                        n, p, t, unused, out)
 
 const ag__op ag__op_bce_loss = {
     .name = "bce_loss",

@@ -16,7 +16,7 @@ AG__INLINE ag__point weighted_law(double x, double t, double p)
     };
 }
 
-AG__LOG_LAW_KERNELS(kernels, bce_with_logits_loss_law)
+AG__FORMULA_KERNELS(kernels, .law = bce_with_logits_loss_law, .with_log = true)
 AG__POS_WEIGHT_KERNELS(pos_weight_kernels, weighted_law)
 
 const ag__op ag__op_bce_with_logits_loss = {

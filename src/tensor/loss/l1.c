@@ -10,7 +10,12 @@ AG__INLINE ag__point l1_loss_law(double p, double t, double unused)
     return (ag__point){.value = fabs(d), .slope = ag__sign(d)};
 }
 
-AG__LAW_KERNELS(kernels, l1_loss_law)
+AG__INLINE float exact_slope(float p, float t)
+{
+    return ag__signf(p - t);
+}
+
+AG__FORMULA_KERNELS(kernels, .law = l1_loss_law, .exact_slope = exact_slope)
 
 const ag__op ag__op_l1_loss = {
     .name = "l1_loss",

@@ -10,7 +10,13 @@ AG__INLINE ag__point l1_regularization_law(double w, double unused_input, double
     return (ag__point){.value = fabs(w), .slope = ag__sign(w)};
 }
 
-AG__LAW_KERNELS(kernels, l1_regularization_law)
+AG__INLINE float exact_slope(float w, float unused_input)
+{
+    (void)unused_input;
+    return ag__signf(w);
+}
+
+AG__FORMULA_KERNELS(kernels, .law = l1_regularization_law, .exact_slope = exact_slope)
 
 const ag__op ag__op_l1_regularization = {
     .name = "l1_regularization",

@@ -7,10 +7,10 @@ AG__INLINE ag__point mse_loss_law(double p, double t, double unused)
 {
     (void)unused;
     double d = p - t;
-    return (ag__point){.value = d * d, .slope = 2 * d};
+    return (ag__point){.value = d * d, .slope = d};
 }
 
-AG__LAW_KERNELS(kernels, mse_loss_law)
+AG__FORMULA_KERNELS(kernels, .law = mse_loss_law, .slope_unit = 2)
 
 const ag__op ag__op_mse_loss = {
     .name = "mse_loss",

@@ -56,7 +56,7 @@ AG__INLINE void add_terms(size_t n, const float *log_probs, const float *target,
             ag__fetch_ahead(LANES, log_probs + i);
             ag__fetch_ahead(LANES, target + i);
         }
-        AG__UNROLL_2
+        AG__UNROLL
         for (size_t k = 0; k < LANES; k += GROUP)
             add_group(GROUP, log_probs + i + k, target + i + k, full + k, scale,
                       gradient != NULL ? gradient + i + k : NULL);

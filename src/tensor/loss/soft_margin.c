@@ -16,7 +16,7 @@ AG__INLINE ag__point soft_margin_loss_law(double x, double t, double unused)
     };
 }
 
-AG__LOG_LAW_KERNELS(kernels, soft_margin_loss_law)
+AG__FORMULA_KERNELS(kernels, .law = soft_margin_loss_law, .with_log = true)
 
 const ag__op ag__op_soft_margin_loss = {
     .name = "soft_margin_loss",
