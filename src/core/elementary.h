@@ -25,6 +25,9 @@
 /* Adding it to a number below 2^51 leaves that number, rounded to an integer, in the low bits. */
 #define AG__ROUNDER 0x1.8p52
 
+/* -1023 ln 2: the power of 2 that is split off there has an exponent of 0, and so is 0. */
+#define AG__NOTHING_LOG (-0x1.628b76e3a7b61p+9)
+
 AG__INLINE double ag__from_bits(uint64_t bits)
 {
     double x;
@@ -46,14 +49,15 @@ typedef struct ag__exp_parts {
 } ag__exp_parts;
 
 /*
- * For -700 ≤ x ≤ 709. (e^r - 1 - r) / r² as the minimax polynomial (Remez) of degree 8 for
+ * For x from AG__NOTHING_LOG to 709. (e^r - 1 - r) / r² as the minimax polynomial (Remez) of degree 8 for
  * |r| ≤ ln 2 / 2; its error is below 1.4e-15 of r / r².
  * The terms are added in pairs (Estrin), since processors wait for the end of a chain.
  */
 AG__INLINE ag__exp_parts ag__split_exp(double x)
 {
-    double rounded = x * 0x1.71547652b82fep0 + AG__ROUNDER; /* 1 / ln 2 */
-    double k = rounded - AG__ROUNDER;
+    double rounder = AG__ROUNDER + 1023; /* the exponent's bias: k's low bits are the exponent then */
+    double rounded = x * 0x1.71547652b82fep0 + rounder; /* 1 / ln 2 */
+    double k = rounded - rounder;
     double r = (x - k * AG__LN2_HIGH) - k * AG__LN2_LOW;
     double r2 = r * r, r4 = r2 * r2;
     double p01 = 0x1.55555555521f9p-3 * r + 0x1.0000000000007p-1;
@@ -64,7 +68,7 @@ AG__INLINE ag__exp_parts ag__split_exp(double x)
     double p48 = (0x1.28b0859832429p-22 * r2 + p67) * r2 + p45;
     double p = p48 * r4 + p03;
     return (ag__exp_parts){
-        .scale = ag__from_bits((ag__to_bits(rounded) + 1023) << 52),
+        .scale = ag__from_bits(ag__to_bits(rounded) << 52),
         .minus_one = p * r2 + r,
     };
 }
@@ -86,26 +90,25 @@ AG__INLINE float ag__signf(float x)
     return islessgreater(x, 0) ? copysignf(1, x) : x;
 }
 
-/* e^x; 0 below -700: denormal numbers, which come soon after, take a hundred times as long. */
+/* e^x; 0 below -708.75, where it would be denormal: such numbers take a hundred times as long. */
 AG__INLINE double ag__exp(double x)
 {
-    ag__exp_parts e = ag__split_exp(ag__clamp(x, -700, 709));
+    ag__exp_parts e = ag__split_exp(ag__clamp(x, AG__NOTHING_LOG, 709));
     double inside = e.scale + e.scale * e.minus_one;
-    return x < -700 ? 0 : x > 709 ? HUGE_VAL : inside;
+    return x > 709 ? HUGE_VAL : inside;
 }
 
 /* e^x for x ≤ 0, where there is less to look after. */
 AG__INLINE double ag__exp_of_negative(double x)
 {
-    ag__exp_parts e = ag__split_exp(x < -700 ? -700 : x);
-    double inside = e.scale + e.scale * e.minus_one;
-    return x < -700 ? 0 : inside;
+    ag__exp_parts e = ag__split_exp(x < AG__NOTHING_LOG ? AG__NOTHING_LOG : x);
+    return e.scale + e.scale * e.minus_one;
 }
 
 /* e^x - 1, without cancellation near 0. */
 AG__INLINE double ag__expm1(double x)
 {
-    ag__exp_parts e = ag__split_exp(ag__clamp(x, -700, 709));
+    ag__exp_parts e = ag__split_exp(ag__clamp(x, AG__NOTHING_LOG, 709));
     double inside = e.scale * e.minus_one + (e.scale - 1);
     return x > 709 ? HUGE_VAL : inside;
 }

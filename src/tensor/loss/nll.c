@@ -4,15 +4,14 @@
  */
 #include "config.h"
 
-#include "core/cpu.h"
+#include "core/wide.h"
 #include "tensor/loss/labels.h"
 
 #include <math.h>
 #include <string.h>
 
-/* A row is summed in so many lanes, lap after lap, in groups of one vector of floats at most. */
+/* A row is summed in so many lanes, lap after lap. */
 #define LANES 32
-#define GROUP 16
 
 typedef void sum_kernel(size_t, const float *, const float *, double *, double, float *);
 typedef void terms_kernel(size_t, const float *, const float *, double *);
@@ -32,20 +31,22 @@ AG__INLINE void class_terms(size_t n, const float *restrict log_probs, const flo
         out[i] = class_term((double)log_probs[i], (double)target[i]);
 }
 
-AG__INLINE void add_group(size_t lanes, const float *restrict log_probs,
-                          const float *restrict target, double *restrict sums, double scale,
-                          float *restrict gradient)
+AG__INLINE void add_group(const ag__conversions *conversions, const float *log_probs,
+                          const float *target, double *restrict sums, double scale, float *gradient)
 {
+    double l[AG__GROUP], t[AG__GROUP], slopes[AG__GROUP];
+    conversions->widen(log_probs, l);
+    conversions->widen(target, t);
 #pragma omp simd
-    for (size_t k = 0; k < lanes; k++) {
-        double t = (double)target[k];
-        sums[k] -= t * (double)log_probs[k];
-        if (gradient != NULL) gradient[k] = (float)(scale * t);
+    for (size_t k = 0; k < AG__GROUP; k++) {
+        sums[k] -= t[k] * l[k];
+        slopes[k] = scale * t[k];
     }
+    if (gradient != NULL) conversions->narrow(slopes, gradient);
 }
 
 /* As in elementwise.h, and without a look at impossible classes, which make the sum NaN. */
-AG__INLINE void add_terms(size_t n, const float *log_probs, const float *target, double *sums,
+AG__INLINE void add_terms(const ag__conversions *conversions, size_t n, const float *log_probs, const float *target, double *sums,
                           double scale, float *gradient)
 {
     double full[LANES];
@@ -57,29 +58,35 @@ AG__INLINE void add_terms(size_t n, const float *log_probs, const float *target,
             ag__fetch_ahead(LANES, target + i);
         }
         AG__UNROLL
-        for (size_t k = 0; k < LANES; k += GROUP)
-            add_group(GROUP, log_probs + i + k, target + i + k, full + k, scale,
+        for (size_t k = 0; k < LANES; k += AG__GROUP)
+            add_group(conversions, log_probs + i + k, target + i + k, full + k, scale,
                       gradient != NULL ? gradient + i + k : NULL);
     }
     memcpy(sums, full, sizeof full);
-    add_group(n - i, log_probs + i, target + i, sums, scale,
-              gradient != NULL ? gradient + i : NULL);
+    for (; n - i >= AG__GROUP; i += AG__GROUP, sums += AG__GROUP)
+        add_group(conversions, log_probs + i, target + i, sums, scale,
+                  gradient != NULL ? gradient + i : NULL);
+    for (size_t k = 0; k < n - i; k++) {
+        double t = (double)target[i + k];
+        sums[k] -= t * (double)log_probs[i + k];
+        if (gradient != NULL) gradient[i + k] = (float)(scale * t);
+    }
 }
 
 /* Adds to the sums of lanes, and writes scale · target if gradient is not NULL. */
-AG__INLINE void sum_terms(size_t n, const float *log_probs, const float *target, double *sums,
+AG__INLINE void sum_terms(const ag__conversions *conversions, size_t n, const float *log_probs, const float *target, double *sums,
                           double scale, float *gradient)
 {
     if (gradient != NULL)
-        add_terms(n, log_probs, target, sums, scale, gradient);
+        add_terms(conversions, n, log_probs, target, sums, scale, gradient);
     else
-        add_terms(n, log_probs, target, sums, 0, NULL);
+        add_terms(conversions, n, log_probs, target, sums, 0, NULL);
 }
 
-AG__DEFINE_KERNELS(sum_kernels, sum_kernel, sum_terms,
-                   (size_t n, const float *log_probs, const float *target, double *sums,
-                    double scale, float *gradient),
-                   (n, log_probs, target, sums, scale, gradient))
+AG__DEFINE_WIDE_KERNELS(sum_kernels, sum_kernel, sum_terms,
+                        (size_t n, const float *log_probs, const float *target, double *sums,
+                         double scale, float *gradient),
+                        n, log_probs, target, sums, scale, gradient)
 AG__DEFINE_KERNELS(terms_kernels, terms_kernel, class_terms,
                    (size_t n, const float *log_probs, const float *target, double *out),
                    (n, log_probs, target, out))
