@@ -153,6 +153,16 @@ void ag__stream(size_t n, const float *from, float *to)
 
 #endif
 
+float *ag__place_for(const ag__sink *sink, size_t offset, float buffer[AG__CHUNK])
+{
+    return sink->accumulate ? NULL : sink->stream ? buffer : sink->data + offset;
+}
+
+void ag__hand_on(size_t n, const float *place, const ag__sink *sink, size_t offset)
+{
+    if (sink->stream) ag__stream(n, place, sink->data + offset);
+}
+
 void ag__store_gradient(size_t n, const double *slopes, const float *upstream, double scale,
                         const ag__sink *sink, size_t offset)
 {

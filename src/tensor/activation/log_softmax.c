@@ -27,7 +27,8 @@ static void log_softmax_gradient(size_t n, const float *x, const float *upstream
     }
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
-        ag__softmax_gradient(&row, i, length, upstream + i, total, slopes);
+        ag__softmax_gradient(&row, i, length, upstream + i, total,
+                             &(ag__slopes_out){.slopes = slopes});
         ag__store_gradient(length, slopes, NULL, -1, sink, i);
     }
 }

@@ -47,7 +47,8 @@ static void write_gradient(const class_row *row, double total)
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
         compute_chunk(row, i, length, values, weights);
-        ag__softmax_gradient_wide(&row->softmax, i, length, weights, total, slopes);
+        ag__softmax_gradient_wide(&row->softmax, i, length, weights, total,
+                                  &(ag__slopes_out){.slopes = slopes});
         ag__store_gradient(length, slopes, NULL, row->rows->scales[row->index], &sink, i);
     }
 }

@@ -9,76 +9,67 @@
 
 #include "tensor/loss/cross_entropy.h"
 
+#include "core/wide.h"
+
 #include <string.h>
 
 /* ---- sums over the classes of a row ---- */
 
 /* Each in lanes of its own. */
 typedef struct class_sums {
-    double rest[AG__CLASS_LANES], times[AG__CLASS_LANES];  /* see ag__others */
-    double terms[AG__CLASS_LANES], total[AG__CLASS_LANES]; /* of the targets */
+    double rest[AG__CLASS_LANES], times[AG__GROUP];  /* see ag__others */
+    double terms[AG__GROUP], total[AG__GROUP]; /* of the targets */
 } class_sums;
 
-typedef void sums_kernel(size_t, const float *, const float *, double, size_t, class_sums *,
-                         double *);
+typedef void depths_kernel(size_t, const float *, const float *, double, size_t, class_sums *,
+                           double *);
 typedef void wide_kernel(size_t, const float *, const double *, double, class_sums *, double *);
 
-/* Adds up to AG__CLASS_LANES classes. The targets are given in one of two forms. */
-AG__INLINE void add_lap(size_t lanes, const float *restrict x, const float *restrict t,
-                        const double *restrict wide, double m, class_sums *restrict sums,
-                        double *restrict keep)
+AG__INLINE void add_some(size_t lanes, const double *x, const double *t, double m,
+                         class_sums *restrict sums, double *restrict depths)
 {
 #pragma omp simd
     for (size_t k = 0; k < lanes; k++) {
-        double logit = (double)x[k], target = wide != NULL ? wide[k] : (double)t[k];
-        double e = ag__exp_of_other(logit, m);
-        sums->rest[k] += e;
-        sums->times[k] += logit == m ? 1 : 0;
-        sums->terms[k] += ag__class_term(logit, target, m);
-        sums->total[k] += target;
-        if (keep != NULL) keep[k] = e;
+        sums->times[k] += x[k] == m ? 1 : 0;
+        sums->terms[k] += ag__class_term(x[k], t[k], m);
+        sums->total[k] += t[k];
+        depths[k] = ag__depth(x[k], m);
     }
 }
 
 /*
- * Full laps have sums of their own, which stay in registers. `ahead` is ag__softmax_of's, also of targets
- * as floats.
+ * Writes n depths, and adds what follows from them and the targets, which are given in one of two forms.
+ * `ahead` is ag__softmax_of's, also of targets as floats.
  */
-AG__INLINE void add_classes(size_t n, const float *restrict x, const float *restrict t,
-                            const double *restrict wide, double m, size_t ahead,
-                            class_sums *restrict sums, double *restrict keep)
+AG__INLINE void measure_depths(const ag__conversions *conversions, size_t n, const float *x,
+                               const float *t, const double *wide, double m, size_t ahead,
+                               class_sums *restrict sums, double *restrict depths)
 {
     class_sums full = *sums;
+    double logits[AG__GROUP], targets[AG__GROUP];
     size_t i = 0;
-    for (; n - i >= AG__CLASS_LANES; i += AG__CLASS_LANES) {
+    for (; n - i >= AG__GROUP; i += AG__GROUP) {
         AG__PREFETCH(x + i + ahead);
         if (wide == NULL) AG__PREFETCH(t + i + ahead);
-        add_lap(AG__CLASS_LANES, x + i, t != NULL ? t + i : NULL, wide != NULL ? wide + i : NULL, m,
-                &full, keep != NULL ? keep + i : NULL);
+        conversions->widen(x + i, logits);
+        if (wide == NULL) conversions->widen(t + i, targets);
+        add_some(AG__GROUP, logits, wide != NULL ? wide + i : targets, m, &full, depths + i);
     }
     *sums = full;
-    add_lap(n - i, x + i, t != NULL ? t + i : NULL, wide != NULL ? wide + i : NULL, m, sums,
-            keep != NULL ? keep + i : NULL);
+    for (; i < n; i++) {
+        double logit = (double)x[i], target = wide != NULL ? wide[i] : (double)t[i];
+        add_some(1, &logit, &target, m, sums, depths + i);
+    }
 }
 
-/* A loop for rows that keep their exponentials, and one for others. */
-AG__INLINE void sum_classes(size_t n, const float *x, const float *t, const double *wide, double m,
-                            size_t ahead, class_sums *sums, double *keep)
-{
-    if (keep != NULL)
-        add_classes(n, x, t, wide, m, ahead, sums, keep);
-    else
-        add_classes(n, x, t, wide, m, ahead, sums, NULL);
-}
-
-AG__DEFINE_KERNELS(sums_kernels, sums_kernel, sum_classes,
-                   (size_t n, const float *x, const float *t, double m, size_t ahead,
-                    class_sums *sums, double *keep),
-                   (n, x, t, NULL, m, ahead, sums, keep))
-AG__DEFINE_KERNELS(wide_kernels, wide_kernel, sum_classes,
-                   (size_t n, const float *x, const double *wide, double m, class_sums *sums,
-                    double *keep),
-                   (n, x, NULL, wide, m, 0, sums, keep))
+AG__DEFINE_WIDE_KERNELS(depths_kernels, depths_kernel, measure_depths,
+                        (size_t n, const float *x, const float *t, double m, size_t ahead,
+                         class_sums *sums, double *depths),
+                        n, x, t, NULL, m, ahead, sums, depths)
+AG__DEFINE_WIDE_KERNELS(wide_kernels, wide_kernel, measure_depths,
+                        (size_t n, const float *x, const double *wide, double m, class_sums *sums,
+                         double *depths),
+                        n, x, NULL, wide, m, 0, sums, depths)
 
 /* ---- long rows ---- */
 
@@ -95,7 +86,7 @@ typedef struct long_row {
 
 /* Writes the slopes of n classes from an offset on. */
 typedef void write_slopes(const long_row *row, double total, size_t offset, size_t n,
-                          double *slopes);
+                          const ag__slopes_out *out);
 
 /* z · lse² adds to the gradient what a larger total of the targets would. */
 static void finish(const long_row *row, write_slopes *write)
@@ -103,6 +94,7 @@ static void finish(const long_row *row, write_slopes *write)
     const ag__rows *rows = row->rows;
     double log_sum = ag__log_sum(&row->softmax), z = row->change.z_loss;
     double lse = row->softmax.maximum + log_sum, slopes[AG__CHUNK];
+    float buffer[AG__CHUNK];
     if (rows->values != NULL)
         rows->values[row->index] = row->terms + row->total * log_sum + ag__z_term(z, lse);
     if (rows->sinks == NULL) return;
@@ -110,8 +102,12 @@ static void finish(const long_row *row, write_slopes *write)
     double total = row->total + ag__z_slope(z, lse);
     for (size_t i = 0, length; i < rows->n; i += length) {
         length = ag__chunk_length(rows->n - i);
-        write(row, total, i, length, slopes);
-        ag__store_gradient(length, slopes, NULL, rows->scales[row->index], &sink, i);
+        ag__slopes_out out = {slopes, ag__place_for(&sink, i, buffer), rows->scales[row->index]};
+        write(row, total, i, length, &out);
+        if (out.gradient != NULL)
+            ag__hand_on(length, out.gradient, &sink, i);
+        else
+            ag__store_gradient(length, slopes, NULL, out.scale, &sink, i);
     }
 }
 
@@ -119,43 +115,56 @@ static void take_sums(long_row *row, const float *x, double maximum, const class
                       const double *kept)
 {
     double rest = ag__sum(AG__CLASS_LANES, sums->rest);
-    double times = ag__sum(AG__CLASS_LANES, sums->times);
+    double times = ag__sum(AG__GROUP, sums->times);
     row->softmax = (ag__softmax_row){x, maximum, ag__others(maximum, times, rest), kept};
-    row->total = ag__sum(AG__CLASS_LANES, sums->total);
-    row->terms = ag__sum(AG__CLASS_LANES, sums->terms);
+    row->total = ag__sum(AG__GROUP, sums->total);
+    row->terms = ag__sum(AG__GROUP, sums->terms);
 }
 
 /* ---- targets as they are given ---- */
 
-static void write_given(const long_row *row, double total, size_t offset, size_t n, double *slopes)
+static void write_given(const long_row *row, double total, size_t offset, size_t n,
+                        const ag__slopes_out *out)
 {
     const float *target = row->rows->inputs[1] + row->index * row->rows->n;
-    ag__softmax_gradient(&row->softmax, offset, n, target + offset, total, slopes);
+    ag__softmax_gradient(&row->softmax, offset, n, target + offset, total, out);
 }
 
 static void compute_given(long_row *row, const float *x)
 {
-    size_t n = row->rows->n;
+    size_t n = row->rows->n, ahead = ag__ahead(row->rows, row->index);
+    const float *target = row->rows->inputs[1] + row->index * n;
+    double maximum = (double)ag__row_maximum(n, x), *keep = ag__room_for(n, row->keep);
+    double chunk[AG__CHUNK];
     class_sums sums;
     memset(&sums, 0, sizeof sums);
-    double maximum = (double)ag__row_maximum(n, x), *keep = ag__room_for(n, row->keep);
-    sums_kernels[ag__cpu()](n, x, row->rows->inputs[1] + row->index * n, maximum,
-                            ag__ahead(row->rows, row->index), &sums, keep);
+    for (size_t i = 0, length; i < n; i += length) {
+        length = ag__chunk_length(n - i);
+        double *depths = keep != NULL ? keep + i : chunk;
+        depths_kernels[ag__cpu()](length, x + i, target + i, maximum, ahead, &sums, depths);
+        ag__exponentials_of_depths(length, depths, sums.rest);
+    }
     take_sums(row, x, maximum, &sums, keep);
     finish(row, write_given);
 }
 
 /* ---- labels alone: one target that is not 0, which no loop looks for ---- */
 
-static void write_label(const long_row *row, double total, size_t offset, size_t n, double *slopes)
+static void write_label(const long_row *row, double total, size_t offset, size_t n,
+                        const ag__slopes_out *out)
 {
     const ag__softmax_row *s = &row->softmax;
     size_t label = (size_t)row->rows->labels[row->index];
-    ag__softmax_gradient(s, offset, n, NULL, total, slopes);
-    if (label < offset || label - offset >= n) return;
-    double x = (double)s->x[label], e = ag__exp_of_other(x, s->maximum);
-    slopes[label - offset] =
-        ag__softmax_slope(x, e, row->total, s->maximum, s->others, total, total / (1 + s->others));
+    bool here = label >= offset && label - offset < n;
+    double x = here ? (double)s->x[label] : 0; /* which the gradient may overwrite */
+    ag__softmax_gradient(s, offset, n, NULL, total, out);
+    if (!here) return;
+    double slope = ag__softmax_slope(x == s->maximum, ag__exp_of_other(x, s->maximum), row->total,
+                                     s->others, total, total / (1 + s->others));
+    if (out->gradient != NULL)
+        out->gradient[label - offset] = (float)(out->scale * slope);
+    else
+        out->slopes[label - offset] = slope;
 }
 
 static void compute_label(long_row *row, const float *x)
@@ -170,25 +179,26 @@ static void compute_label(long_row *row, const float *x)
 /* ---- targets that options change, a chunk at a time ---- */
 
 static void write_changed(const long_row *row, double total, size_t offset, size_t n,
-                          double *slopes)
+                          const ag__slopes_out *out)
 {
     double targets[AG__CHUNK];
     ag__changed_targets(row->rows, &row->change, row->index, offset, n, targets, 1);
-    ag__softmax_gradient_wide(&row->softmax, offset, n, targets, total, slopes);
+    ag__softmax_gradient_wide(&row->softmax, offset, n, targets, total, out);
 }
 
 static void compute_changed(long_row *row, const float *x)
 {
     size_t n = row->rows->n;
-    double targets[AG__CHUNK];
+    double targets[AG__CHUNK], chunk[AG__CHUNK];
     class_sums sums;
     memset(&sums, 0, sizeof sums);
     double maximum = (double)ag__row_maximum(n, x), *keep = ag__room_for(n, row->keep);
     for (size_t i = 0, length; i < n; i += length) {
         length = ag__chunk_length(n - i);
         ag__changed_targets(row->rows, &row->change, row->index, i, length, targets, 1);
-        wide_kernels[ag__cpu()](length, x + i, targets, maximum, &sums,
-                                keep != NULL ? keep + i : NULL);
+        double *depths = keep != NULL ? keep + i : chunk;
+        wide_kernels[ag__cpu()](length, x + i, targets, maximum, &sums, depths);
+        ag__exponentials_of_depths(length, depths, sums.rest);
     }
     take_sums(row, x, maximum, &sums, keep);
     finish(row, write_changed);

@@ -5,9 +5,11 @@
 #include "config.h"
 
 #include "core/elementary.h"
+#include "core/wide.h"
 #include "tensor/loss/triplet.h"
 
 #include <math.h>
+#include <string.h>
 
 /* One row. */
 typedef struct triple {
@@ -16,6 +18,30 @@ typedef struct triple {
     bool much_follows;
 } triple;
 
+/* A group of each of its vectors. */
+typedef struct wide_triple {
+    double anchor[AG__GROUP], positive[AG__GROUP], negative[AG__GROUP];
+} wide_triple;
+
+AG__INLINE void widen_triple(const ag__conversions *conversions, const triple *row, size_t i,
+                             wide_triple *wide)
+{
+    conversions->widen(row->anchor + i, wide->anchor);
+    conversions->widen(row->positive + i, wide->positive);
+    conversions->widen(row->negative + i, wide->negative);
+}
+
+/* The last elements, fewer than a group, behind which are zeros. */
+AG__INLINE void widen_rest(const triple *row, size_t i, wide_triple *wide)
+{
+    *wide = (wide_triple){{0}, {0}, {0}};
+    for (size_t k = 0; k < row->n - i; k++) {
+        wide->anchor[k] = (double)row->anchor[i + k];
+        wide->positive[k] = (double)row->positive[i + k];
+        wide->negative[k] = (double)row->negative[i + k];
+    }
+}
+
 /* ---- sums over a row, in lanes ---- */
 
 #define LANES 16
@@ -23,25 +49,46 @@ typedef struct triple {
 typedef void squares_kernel(const triple *, double *, double *);
 typedef void product_kernel(const triple *, double *);
 
-/* |a - p|² and |a - n|² */
-AG__INLINE void sum_squares(const triple *row, double *restrict positive, double *restrict negative)
+AG__INLINE void add_squares(const wide_triple *row, double *restrict positive,
+                            double *restrict negative)
 {
-    const float *restrict a = row->anchor, *restrict p = row->positive, *restrict q = row->negative;
-    for (size_t i = 0; i < row->n; i += LANES) {
-        size_t lanes = row->n - i < LANES ? row->n - i : LANES;
-        if (row->much_follows) {
-            ag__fetch_ahead(LANES, a + i);
-            ag__fetch_ahead(LANES, p + i);
-            ag__fetch_ahead(LANES, q + i);
-        }
 #pragma omp simd
-        for (size_t k = 0; k < lanes; k++) {
-            double to_positive = (double)a[i + k] - (double)p[i + k];
-            double to_negative = (double)a[i + k] - (double)q[i + k];
-            positive[k] += to_positive * to_positive;
-            negative[k] += to_negative * to_negative;
+    for (size_t k = 0; k < AG__GROUP; k++) {
+        double to_positive = row->anchor[k] - row->positive[k];
+        double to_negative = row->anchor[k] - row->negative[k];
+        positive[k] += to_positive * to_positive;
+        negative[k] += to_negative * to_negative;
+    }
+}
+
+/* |a - p|² and |a - n|² */
+AG__INLINE void sum_squares(const ag__conversions *conversions, const triple *row, double *positive,
+                            double *negative)
+{
+    double to_positive[LANES] = {0}, to_negative[LANES] = {0};
+    wide_triple wide;
+    size_t i = 0;
+    for (; row->n - i >= LANES; i += LANES) {
+        if (row->much_follows) {
+            ag__fetch_ahead(LANES, row->anchor + i);
+            ag__fetch_ahead(LANES, row->positive + i);
+            ag__fetch_ahead(LANES, row->negative + i);
+        }
+        AG__UNROLL
+        for (size_t k = 0; k < LANES; k += AG__GROUP) {
+            widen_triple(conversions, row, i + k, &wide);
+            add_squares(&wide, to_positive + k, to_negative + k);
         }
     }
+    memcpy(positive, to_positive, sizeof to_positive);
+    memcpy(negative, to_negative, sizeof to_negative);
+    for (; row->n - i >= AG__GROUP; i += AG__GROUP) {
+        widen_triple(conversions, row, i, &wide);
+        add_squares(&wide, positive, negative);
+    }
+    if (i == row->n) return;
+    widen_rest(row, i, &wide);
+    add_squares(&wide, positive, negative);
 }
 
 /* (n - p) · ((a - p) + (a - n)) */
@@ -60,9 +107,9 @@ AG__INLINE void sum_products(const triple *row, double *restrict sums)
     }
 }
 
-AG__DEFINE_KERNELS(squares_kernels, squares_kernel, sum_squares,
-                   (const triple *row, double *positive, double *negative),
-                   (row, positive, negative))
+AG__DEFINE_WIDE_KERNELS(squares_kernels, squares_kernel, sum_squares,
+                        (const triple *row, double *positive, double *negative), row, positive,
+                        negative)
 AG__DEFINE_KERNELS(product_kernels, product_kernel, sum_products, (const triple *row, double *sums),
                    (row, sums))
 
@@ -77,7 +124,7 @@ typedef struct distances {
 
 static distances measure(const triple *row)
 {
-    double positive[LANES] = {0}, negative[LANES] = {0}, products[LANES] = {0};
+    double positive[LANES], negative[LANES], products[LANES] = {0};
     squares_kernels[ag__cpu()](row, positive, negative);
     distances d = {
         .positive = sqrt(ag__sum(LANES, positive)),
@@ -159,7 +206,7 @@ static void replace_by_limits(const triple *row, const distances *d, size_t begi
         s->anchor[i] = s->towards[i] - s->away[i];
 }
 
-static void write_gradients(const triple *row, const distances *d, double scale,
+static void write_slopes_to(const triple *row, const distances *d, double scale,
                             const ag__sink *sinks)
 {
     slopes s;
@@ -171,6 +218,105 @@ static void write_gradients(const triple *row, const distances *d, double scale,
         if (sinks[1].data != NULL) ag__store_gradient(n, s.towards, NULL, -scale, &sinks[1], i);
         if (sinks[2].data != NULL) ag__store_gradient(n, s.away, NULL, scale, &sinks[2], i);
     }
+}
+
+/* ---- gradients in one loop, where there is nothing to look after ---- */
+
+/* Of a row: the upstream gradient over both distances, and what a close row needs beside. */
+typedef struct factors {
+    double positive, negative;
+    double apart; /* (|a - p| - |a - n|) / |a - n| */
+    bool close;
+} factors;
+
+/* Where the gradients of some elements go. */
+typedef struct gradients {
+    float *anchor, *positive, *negative;
+} gradients;
+
+typedef void gradients_kernel(const triple *, const factors *, size_t, size_t, const gradients *);
+
+AG__INLINE void scale_directions(const wide_triple *row, const factors *f, bool close,
+                                 wide_triple *restrict out)
+{
+    double per_positive = f->positive, per_negative = f->negative, apart = f->apart;
+#pragma omp simd
+    for (size_t k = 0; k < AG__GROUP; k++) {
+        double to_positive = row->anchor[k] - row->positive[k];
+        double to_negative = row->anchor[k] - row->negative[k];
+        double between = row->negative[k] - row->positive[k];
+        double towards = to_positive * per_positive, away = to_negative * per_negative;
+        out->anchor[k] = close ? (between - to_negative * apart) * per_positive : towards - away;
+        out->positive[k] = -towards;
+        out->negative[k] = away;
+    }
+}
+
+AG__INLINE void scale_row(const ag__conversions *conversions, const triple *row, const factors *f,
+                          bool close, size_t begin, size_t end, const gradients *out)
+{
+    wide_triple wide, scaled;
+    size_t i = begin;
+    for (; end - i >= AG__GROUP; i += AG__GROUP) {
+        widen_triple(conversions, row, i, &wide);
+        scale_directions(&wide, f, close, &scaled);
+        conversions->narrow(scaled.anchor, out->anchor + (i - begin));
+        conversions->narrow(scaled.positive, out->positive + (i - begin));
+        conversions->narrow(scaled.negative, out->negative + (i - begin));
+    }
+    if (i == end) return;
+    widen_rest(row, i, &wide);
+    scale_directions(&wide, f, close, &scaled);
+    for (size_t k = 0; k < end - i; k++) {
+        out->anchor[i - begin + k] = (float)scaled.anchor[k];
+        out->positive[i - begin + k] = (float)scaled.positive[k];
+        out->negative[i - begin + k] = (float)scaled.negative[k];
+    }
+}
+
+AG__INLINE void scale_near_or_far(const ag__conversions *conversions, const triple *row,
+                                  const factors *f, size_t begin, size_t end, const gradients *out)
+{
+    if (f->close)
+        scale_row(conversions, row, f, true, begin, end, out);
+    else
+        scale_row(conversions, row, f, false, begin, end, out);
+}
+
+AG__DEFINE_WIDE_KERNELS(gradients_kernels, gradients_kernel, scale_near_or_far,
+                        (const triple *row, const factors *f, size_t begin, size_t end,
+                         const gradients *out),
+                        row, f, begin, end, out)
+
+static void write_directions_to(const triple *row, const distances *d, double scale,
+                                const ag__sink *sinks)
+{
+    float buffers[3][AG__CHUNK], *places[3];
+    factors f = {
+        .positive = d->positive == 0 ? 0 : scale / d->positive,
+        .negative = d->negative == 0 ? 0 : scale / d->negative,
+        .apart = d->negative == 0 ? 0 : d->difference / d->negative,
+        .close = d->close,
+    };
+    for (size_t i = 0, n; i < row->n; i += n) {
+        n = ag__chunk_length(row->n - i);
+        for (int k = 0; k < 3; k++)
+            places[k] = sinks[k].data != NULL ? ag__place_for(&sinks[k], i, buffers[k]) : buffers[k];
+        gradients_kernels[ag__cpu()](row, &f, i, i + n,
+                                     &(gradients){places[0], places[1], places[2]});
+        for (int k = 0; k < 3; k++)
+            if (sinks[k].data != NULL) ag__hand_on(n, places[k], &sinks[k], i);
+    }
+}
+
+static void write_gradients(const triple *row, const distances *d, double scale,
+                            const ag__sink *sinks)
+{
+    bool accumulates = false;
+    for (int i = 0; i < 3; i++)
+        accumulates = accumulates || (sinks[i].data != NULL && sinks[i].accumulate);
+    bool plain = !accumulates && isfinite(d->positive + d->negative + scale);
+    (plain ? write_directions_to : write_slopes_to)(row, d, scale, sinks);
 }
 
 /* ---- the loss ---- */
