@@ -9,8 +9,8 @@
  */
 #include "config.h"
 
-#include "core/cpu.h"
 #include "core/elementary.h"
+#include "core/wide.h"
 #include "tensor/loss/domain.h"
 #include "tensor/rowwise.h"
 
@@ -37,33 +37,50 @@ typedef struct products {
     double first[LANES], second[LANES], both[LANES];
 } products;
 
-AG__INLINE void add_products(size_t lanes, const vector *a, const vector *b, size_t i,
-                             products *restrict sums)
+AG__INLINE void add_products(size_t lanes, const double *a, const double *b,
+                             products *restrict sums, size_t first)
 {
 #pragma omp simd
     for (size_t k = 0; k < lanes; k++) {
-        double x = component(a, i + k), y = component(b, i + k);
-        sums->first[k] += x * x;
-        sums->second[k] += y * y;
-        sums->both[k] += x * y;
+        sums->first[first + k] += a[k] * a[k];
+        sums->second[first + k] += b[k] * b[k];
+        sums->both[first + k] += a[k] * b[k];
     }
 }
 
-/* a · a, b · b and a · b */
-AG__INLINE void sum_products(size_t n, const vector *a, const vector *b, bool much_follows,
-                             products *sums)
+/* a · a, b · b and a · b of vectors without infinities */
+AG__INLINE void sum_products(const ag__conversions *conversions, size_t n, const float *a,
+                             const float *b, bool much_follows, products *sums)
 {
     products full = *sums;
+    double wide_a[AG__GROUP], wide_b[AG__GROUP];
     size_t i = 0;
     for (; n - i >= LANES; i += LANES) {
         if (much_follows) {
-            ag__fetch_ahead(LANES, a->x + i);
-            ag__fetch_ahead(LANES, b->x + i);
+            ag__fetch_ahead(LANES, a + i);
+            ag__fetch_ahead(LANES, b + i);
         }
-        add_products(LANES, a, b, i, &full);
+        AG__UNROLL
+        for (size_t k = 0; k < LANES; k += AG__GROUP) {
+            conversions->widen(a + i + k, wide_a);
+            conversions->widen(b + i + k, wide_b);
+            add_products(AG__GROUP, wide_a, wide_b, &full, k);
+        }
     }
     *sums = full;
-    add_products(n - i, a, b, i, sums);
+    for (size_t k = 0; i < n; i++, k++) {
+        double x = (double)a[i], y = (double)b[i];
+        add_products(1, &x, &y, sums, k);
+    }
+}
+
+/* The same of any vectors. */
+AG__INLINE void sum_limits(size_t n, const vector *a, const vector *b, products *sums)
+{
+    for (size_t i = 0; i < n; i++) {
+        double x = component(a, i), y = component(b, i);
+        add_products(1, &x, &y, sums, 0);
+    }
 }
 
 /*
@@ -114,14 +131,13 @@ typedef void squares_kernel(size_t, const residual *, double *, double *);
 typedef void residual_kernel(const residual *, size_t, size_t, double *);
 
 /* Loops of their own for vectors without infinities, that is, nearly always. */
-AG__INLINE void products_of(size_t n, const vector *a, const vector *b, bool much_follows,
-                            products *sums)
+AG__INLINE void products_of(const ag__conversions *conversions, size_t n, const vector *a,
+                            const vector *b, bool much_follows, products *sums)
 {
-    vector finite_a = {.x = a->x}, finite_b = {.x = b->x};
     if (a->infinite || b->infinite)
-        sum_products(n, a, b, false, sums);
+        sum_limits(n, a, b, sums);
     else
-        sum_products(n, &finite_a, &finite_b, much_follows, sums);
+        sum_products(conversions, n, a->x, b->x, much_follows, sums);
 }
 
 AG__INLINE void squares_of(size_t n, const residual *r, double *squares, double *along_sums)
@@ -142,9 +158,10 @@ AG__INLINE void residuals_of(const residual *r, size_t begin, size_t end, double
         write_residuals(&from, &along, r, begin, end, out);
 }
 
-AG__DEFINE_KERNELS(products_kernels, products_kernel, products_of,
-                   (size_t n, const vector *a, const vector *b, bool much_follows, products *sums),
-                   (n, a, b, much_follows, sums))
+AG__DEFINE_WIDE_KERNELS(products_kernels, products_kernel, products_of,
+                        (size_t n, const vector *a, const vector *b, bool much_follows,
+                         products *sums),
+                        n, a, b, much_follows, sums)
 AG__DEFINE_KERNELS(squares_kernels, squares_kernel, squares_of,
                    (size_t n, const residual *r, double *squares, double *along),
                    (n, r, squares, along))
@@ -263,20 +280,93 @@ static void write_gradient(size_t n, const residual *r, double scale, const ag__
     }
 }
 
+/* ---- both gradients in one loop, where there is nothing to look after ---- */
+
+/* scale · (from - coarse · along - fine · along) */
+typedef struct direction {
+    double coarse, fine, scale;
+} direction;
+
+typedef void both_kernel(const vector *, const vector *, const direction *, const direction *,
+                         size_t, size_t, float *, float *);
+
+AG__INLINE void scale_residuals(size_t lanes, const double *from, const double *along,
+                                const direction *d, double *restrict out)
+{
+    double coarse = d->coarse, fine = d->fine, scale = d->scale;
+#pragma omp simd
+    for (size_t k = 0; k < lanes; k++)
+        out[k] = scale * ((from[k] - coarse * along[k]) - fine * along[k]);
+}
+
+AG__INLINE void scale_both(const ag__conversions *conversions, const vector *x1, const vector *x2,
+                           const direction *first, const direction *second, size_t begin,
+                           size_t end, float *out_x1, float *out_x2)
+{
+    double a[AG__GROUP], b[AG__GROUP], to_a[AG__GROUP], to_b[AG__GROUP];
+    size_t i = begin;
+    for (; end - i >= AG__GROUP; i += AG__GROUP) {
+        conversions->widen(x1->x + i, a);
+        conversions->widen(x2->x + i, b);
+        scale_residuals(AG__GROUP, b, a, first, to_a);
+        scale_residuals(AG__GROUP, a, b, second, to_b);
+        conversions->narrow(to_a, out_x1 + (i - begin));
+        conversions->narrow(to_b, out_x2 + (i - begin));
+    }
+    for (; i < end; i++) {
+        a[0] = (double)x1->x[i];
+        b[0] = (double)x2->x[i];
+        scale_residuals(1, b, a, first, to_a);
+        scale_residuals(1, a, b, second, to_b);
+        out_x1[i - begin] = (float)to_a[0];
+        out_x2[i - begin] = (float)to_b[0];
+    }
+}
+
+AG__DEFINE_WIDE_KERNELS(both_kernels, both_kernel, scale_both,
+                        (const vector *x1, const vector *x2, const direction *first,
+                         const direction *second, size_t begin, size_t end, float *out_x1,
+                         float *out_x2),
+                        x1, x2, first, second, begin, end, out_x1, out_x2)
+
+static direction direction_of(const residual *r, double scale)
+{
+    return (direction){r->coarse, r->fine, scale / sqrt(r->along->square * r->from->square)};
+}
+
+static void write_both(size_t n, const cosine *c, const residual *of_x1, double scale,
+                       const ag__sink *sinks)
+{
+    float buffers[2][AG__CHUNK];
+    direction first = direction_of(&c->of_x2, scale), second = direction_of(of_x1, scale);
+    for (size_t i = 0, length; i < n; i += length) {
+        length = ag__chunk_length(n - i);
+        float *to_x1 = ag__place_for(&sinks[0], i, buffers[0]);
+        float *to_x2 = ag__place_for(&sinks[1], i, buffers[1]);
+        both_kernels[ag__cpu()](&c->x1, &c->x2, &first, &second, i, i + length, to_x1, to_x2);
+        ag__hand_on(length, to_x1, &sinks[0], i);
+        ag__hand_on(length, to_x2, &sinks[1], i);
+    }
+}
+
 static void write_gradients(size_t n, const cosine *c, double scale, const ag__sink *sinks)
 {
     bool nearly_parallel = fabs(c->value) > NEARLY_PARALLEL;
+    bool both = sinks[0].data != NULL && sinks[1].data != NULL;
+    residual r = c->of_x2;
+    if (!c->flat && sinks[1].data != NULL)
+        r = perpendicular(n, &c->x1, &c->x2, c->dot, nearly_parallel);
+    if (both && !c->flat && !c->x1.infinite && !c->x2.infinite && !sinks[0].accumulate &&
+        !sinks[1].accumulate) {
+        write_both(n, c, &r, scale, sinks);
+        return;
+    }
     for (int i = 0; i < 2; i++) {
         if (sinks[i].data == NULL) continue;
-        residual r = c->of_x2;
         if (c->flat)
             ag__store_zero(n, scale, &sinks[i]);
-        else if (i == 0)
-            write_gradient(n, &r, scale, &sinks[i]);
-        else {
-            r = perpendicular(n, &c->x1, &c->x2, c->dot, nearly_parallel);
-            write_gradient(n, &r, scale, &sinks[i]);
-        }
+        else
+            write_gradient(n, i == 0 ? &c->of_x2 : &r, scale, &sinks[i]);
     }
 }
 
