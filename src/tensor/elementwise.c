@@ -189,13 +189,21 @@ static void write_gradient(size_t begin, size_t end, void *context)
 {
     const pass *p = context;
     double slopes[AG__CHUNK];
+    float buffer[AG__CHUNK];
     size_t stop = ag__block_begin(&p->blocks, end);
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
-        p->slopes(n, operand(p, 0, i), operand(p, 1, i), ag__law_parameter(p->call),
-                  &(ag__law_out){.slopes = slopes, .from_memory = p->from_memory});
         const float *upstream = p->upstream != NULL ? p->upstream + i : NULL;
-        ag__store_gradient(n, slopes, upstream, p->scale, &p->sink, i);
+        ag__law_out out = {.gradient = ag__place_for(&p->sink, i, buffer),
+                           .scale = p->scale,
+                           .upstream = upstream,
+                           .from_memory = p->from_memory};
+        if (out.gradient == NULL) out.slopes = slopes;
+        p->slopes(n, operand(p, 0, i), operand(p, 1, i), ag__law_parameter(p->call), &out);
+        if (out.gradient != NULL)
+            ag__hand_on(n, out.gradient, &p->sink, i);
+        else
+            ag__store_gradient(n, slopes, upstream, p->scale, &p->sink, i);
     }
     ag__end_streaming(&p->sink);
 }

@@ -24,15 +24,15 @@ typedef struct ag__point {
 /* a and b are the inputs' elements; a law of one input ignores b. */
 typedef ag__point ag__law(double a, double b, double parameter);
 
-/* The slope, of a law whose slopes a float holds exactly, such as a sign. */
-typedef float ag__exact_slope(float a, float b);
+/* Value or slope of a law that needs no double for them, since a float holds them exactly, such as a sign. */
+typedef float ag__exact_law(float a, float b);
 
 /* What an operation's file tells the loops; they are compiled for each. */
 typedef struct ag__formula {
     ag__law *law;
     bool with_log;                /* the value goes on with + log(1 + e) */
-    double slope_unit;            /* a power of 2 that the law leaves out of its slope; 0 stands for 1 */
-    ag__exact_slope *exact_slope; /* NULL if there is none */
+    double slope_unit; /* a power of 2 that the law leaves out of its slope; 0 stands for 1 */
+    ag__exact_law *exact_value, *exact_slope; /* NULL if there is none */
 } ag__formula;
 
 /* The whole value. */
@@ -61,13 +61,14 @@ AG__INLINE ag__point ag__identity(double x, double unused_input, double unused)
  */
 #define AG__LANES 32
 
-/* What a kernel is asked for: one of these, and gradient only beside sums. */
+/* What a kernel is asked for: one of these, or gradient beside sums. */
 typedef struct ag__law_out {
     double *values, *slopes; /* of n elements each */
     float *results;          /* of n elements: the values, rounded once */
     double *sums;            /* AG__LANES: of the values, added to what is there */
-    float *gradient;         /* of n elements: scale times the slopes, rounded once */
+    float *gradient;         /* of n elements: scale times upstream times the slopes, rounded once */
     double scale;
+    const float *upstream; /* NULL for 1, as it is beside sums */
     bool from_memory; /* the inputs are too many to be in a near cache: ask for them ahead */
 } ag__law_out;
 
@@ -115,7 +116,10 @@ AG__INLINE void ag__write_results(const ag__formula *f, size_t n, const float *r
         if (from_memory) ag__fetch_inputs(AG__FETCHED, a + begin, b + begin);
 #pragma omp simd
         for (size_t i = begin; i < end; i++)
-            results[i] = (float)ag__value_of(f->law((double)a[i], (double)b[i], parameter), f->with_log);
+            results[i] = f->exact_value != NULL
+                             ? f->exact_value(a[i], b[i])
+                             : (float)ag__value_of(f->law((double)a[i], (double)b[i], parameter),
+                                                   f->with_log);
     }
 }
 
@@ -131,6 +135,51 @@ AG__INLINE void ag__write_slopes(const ag__formula *f, size_t n, const float *re
             slopes[i] =
                 ag__slope_unit(f) * f->law((double)a[i], (double)b[i], parameter).slope;
     }
+}
+
+/* The gradient may take the place of a, b or upstream. */
+AG__INLINE void ag__write_gradient(const ag__formula *f, size_t n, const float *a, const float *b,
+                                   double parameter, bool from_memory, const float *upstream,
+                                   double scale, float *gradient)
+{
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
+        if (from_memory) ag__fetch_inputs(AG__FETCHED, a + begin, b + begin);
+        if (from_memory && upstream != NULL) ag__fetch_ahead(AG__FETCHED, upstream + begin);
+#pragma omp simd
+        for (size_t i = begin; i < end; i++) {
+            double slope = f->law((double)a[i], (double)b[i], parameter).slope;
+            gradient[i] = (float)((upstream != NULL ? scale * (double)upstream[i] : scale) * slope);
+        }
+    }
+}
+
+/* The same where each gradient is a product of two floats. */
+AG__INLINE void ag__multiply_exact_slopes(const ag__formula *f, size_t n, const float *a,
+                                          const float *b, bool from_memory, const float *upstream,
+                                          float *gradient)
+{
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
+        if (from_memory) ag__fetch_inputs(AG__FETCHED, a + begin, b + begin);
+        if (from_memory) ag__fetch_ahead(AG__FETCHED, upstream + begin);
+#pragma omp simd
+        for (size_t i = begin; i < end; i++)
+            gradient[i] = upstream[i] * f->exact_slope(a[i], b[i]);
+    }
+}
+
+AG__INLINE void ag__run_gradient(const ag__formula *f, size_t n, const float *a, const float *b,
+                                 double parameter, const ag__law_out *out)
+{
+    double scale = out->scale * ag__slope_unit(f);
+    if (out->upstream == NULL)
+        ag__write_gradient(f, n, a, b, parameter, out->from_memory, NULL, scale, out->gradient);
+    else if (f->exact_slope == NULL || scale != 1)
+        ag__write_gradient(f, n, a, b, parameter, out->from_memory, out->upstream, scale,
+                           out->gradient);
+    else
+        ag__multiply_exact_slopes(f, n, a, b, out->from_memory, out->upstream, out->gradient);
 }
 
 /*
@@ -227,11 +276,13 @@ AG__INLINE void ag__run_formula(const ag__conversions *conversions, const ag__fo
                                 const ag__law_out *out)
 {
     bool from_memory = out->from_memory;
-    if (out->gradient != NULL)
+    if (out->sums != NULL && out->gradient != NULL)
         ag__add_values(f, conversions, n, a, b, parameter, from_memory, out->sums, out->scale,
                        out->gradient);
     else if (out->sums != NULL)
         ag__add_values(f, conversions, n, a, b, parameter, from_memory, out->sums, 0, NULL);
+    else if (out->gradient != NULL)
+        ag__run_gradient(f, n, a, b, parameter, out);
     else if (out->results != NULL)
         ag__write_results(f, n, a, b, parameter, from_memory, out->results);
     else if (out->values != NULL)

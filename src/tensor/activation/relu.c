@@ -10,7 +10,20 @@ AG__INLINE ag__point relu_law(double x, double unused_input, double unused)
     return (ag__point){.value = x <= 0 ? 0 : x, .slope = x <= 0 ? 0 : x > 0 ? 1 : x};
 }
 
-AG__LAW_KERNELS(kernels, relu_law)
+AG__INLINE float exact_value(float x, float unused_input)
+{
+    (void)unused_input;
+    return x <= 0 ? 0 : x;
+}
+
+AG__INLINE float exact_slope(float x, float unused_input)
+{
+    (void)unused_input;
+    return x <= 0 ? 0 : x > 0 ? 1 : x;
+}
+
+AG__FORMULA_KERNELS(kernels, .law = relu_law, .exact_value = exact_value,
+                    .exact_slope = exact_slope)
 
 const ag__op ag__op_relu = {
     .name = "relu",
