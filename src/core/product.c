@@ -102,15 +102,6 @@ enum { MOST_LANES = 16, MOST_ROWS = 8, MOST_WIDTH = WIDE * MOST_LANES };
  */
 enum { MOST_DEPTH = 256, MOST_DEPTH_TRANSPOSED = 128, MOST_ROWS_AT_ONCE = 256 };
 
-typedef struct product {
-    size_t m, n, k;
-    ag__part a, b;
-    const float *start; /* [m, n], may be c; NULL for zeros */
-    size_t start_pitch;
-    float *c;
-    size_t c_pitch;
-} product;
-
 /* A panel of op(b), with zeros behind its columns: [depth, width]. */
 static void pack(const level *l, ag__part b, size_t depth, size_t columns, size_t width,
                  float *panel)
@@ -160,7 +151,7 @@ static size_t next_wide(const level *l, size_t columns)
 }
 
 /* c += a · b of so many rows and a depth that a panel holds. */
-static void multiply_block(const level *l, const product *p)
+static void multiply_block(const level *l, const ag__cut_product *p)
 {
     static const float zeros[MOST_WIDTH];
     _Alignas(64) float panel[MOST_DEPTH * MOST_WIDTH];
@@ -193,20 +184,20 @@ static void multiply_block(const level *l, const product *p)
 }
 
 /* So many steps at once that all blocks are nearly alike; multiples of whole vectors. */
-static size_t depth_of_blocks(const product *p)
+static size_t depth_of_blocks(const ag__cut_product *p)
 {
     size_t most = p->a.transposed ? MOST_DEPTH_TRANSPOSED : MOST_DEPTH;
     size_t blocks = (p->k + most - 1) / most, depth = (p->k + blocks - 1) / blocks;
     return (depth + MOST_LANES - 1) / MOST_LANES * MOST_LANES;
 }
 
-static void multiply(const product *p)
+static void multiply(const ag__cut_product *p)
 {
     const level *l = &levels[ag__cpu()];
     size_t depth = depth_of_blocks(p);
     for (size_t row = 0; row < p->m; row += MOST_ROWS_AT_ONCE)
         for (size_t k = 0; k < p->k; k += depth) {
-            product block = *p;
+            ag__cut_product block = *p;
             block.m = p->m - row < MOST_ROWS_AT_ONCE ? p->m - row : MOST_ROWS_AT_ONCE;
             block.k = p->k - k < depth ? p->k - k : depth;
             block.a.data = element(p->a, row, k);
@@ -224,7 +215,7 @@ static void multiply(const product *p)
 void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, bool accumulate,
                        float *c, size_t c_pitch)
 {
-    multiply(&(product){m, n, k, a, b, accumulate ? c : NULL, c_pitch, c, c_pitch});
+    multiply(&(ag__cut_product){m, n, k, a, b, accumulate ? c : NULL, c_pitch, c, c_pitch, m, n, 1, 1});
 }
 
 /* ---- products on several threads ---- */
@@ -233,13 +224,6 @@ void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, boo
 #define LEAST_MULTIPLICATIONS 1e6
 /* A part begins at a multiple of whole vectors. */
 #define EDGE 16
-
-typedef struct batch {
-    product first;
-    size_t a_step, b_step, c_step; /* from a product's matrices to the next one's */
-    size_t part_m, part_n;         /* the shape of a part */
-    size_t parts_n, parts;         /* of one product: side by side, and all */
-} batch;
 
 static size_t edge_of_part(size_t whole, size_t parts)
 {
@@ -253,14 +237,9 @@ static size_t cost_of_part(size_t m, size_t n)
     return m + (m + MOST_ROWS_AT_ONCE - 1) / MOST_ROWS_AT_ONCE * n;
 }
 
-/* Cuts each product for the threads, in that way with so many parts in which a part costs least. */
-static void choose_parts(batch *t, size_t count, double multiplications)
+/* Into at most so many parts, in that way in which a part costs least. */
+static void choose_parts(ag__cut_product *p, size_t wanted)
 {
-    const product *p = &t->first;
-    double worthwhile = 1 + multiplications / LEAST_MULTIPLICATIONS;
-    int threads = ag__threads_for(AG__MULTIPLICATION * multiplications);
-    size_t wanted = ((size_t)threads + count - 1) / count;
-    if ((double)wanted > worthwhile) wanted = (size_t)worthwhile;
     size_t best = 0;
     for (size_t parts_n = 1; parts_n <= wanted; parts_n++) {
         if (wanted % parts_n != 0) continue;
@@ -268,56 +247,87 @@ static void choose_parts(batch *t, size_t count, double multiplications)
         size_t cost = cost_of_part(part_m, part_n);
         if (best != 0 && cost > best) continue;
         best = cost;
-        t->part_m = part_m;
-        t->part_n = part_n;
+        p->part_m = part_m;
+        p->part_n = part_n;
     }
-    t->parts_n = (p->n + t->part_n - 1) / t->part_n;
-    t->parts = t->parts_n * ((p->m + t->part_m - 1) / t->part_m);
+    p->parts_n = (p->n + p->part_n - 1) / p->part_n;
+    p->parts = p->parts_n * ((p->m + p->part_m - 1) / p->part_m);
 }
+
+ag__cut_product ag__cut(ag__matrix a, ag__matrix b, bool accumulate, float *c, size_t parts)
+{
+    size_t n = b.transposed ? b.rows : b.columns;
+    ag__cut_product p = {
+        .m = a.transposed ? a.columns : a.rows,
+        .n = n,
+        .k = a.transposed ? a.rows : a.columns,
+        .a = {a.data, a.columns, a.transposed},
+        .b = {b.data, b.columns, b.transposed},
+        .start = accumulate ? c : NULL,
+        .start_pitch = n,
+        .c = c,
+        .c_pitch = n,
+    };
+    choose_parts(&p, parts);
+    return p;
+}
+
+void ag__multiply_cut(const ag__cut_product *product, size_t part)
+{
+    if (part >= product->parts) return;
+    size_t row = part / product->parts_n * product->part_m,
+           column = part % product->parts_n * product->part_n;
+    ag__cut_product p = *product;
+    p.m = p.m - row < p.part_m ? p.m - row : p.part_m;
+    p.n = p.n - column < p.part_n ? p.n - column : p.part_n;
+    p.a.data = element(p.a, row, 0);
+    p.b.data = element(p.b, 0, column);
+    p.c += row * p.c_pitch + column;
+    if (p.start != NULL) p.start += row * p.start_pitch + column;
+    multiply(&p);
+}
+
+double ag__multiplications(ag__matrix a, ag__matrix b)
+{
+    size_t lanes = levels[ag__cpu()].lanes, n = b.transposed ? b.rows : b.columns;
+    return (double)a.rows * (double)a.columns * (double)((n + lanes - 1) / lanes * lanes);
+}
+
+typedef struct batch {
+    ag__cut_product first;
+    size_t a_step, b_step, c_step; /* from a product's matrices to the next one's */
+} batch;
 
 static void multiply_parts(size_t begin, size_t end, void *context)
 {
     const batch *t = context;
     for (size_t index = begin; index < end; index++) {
-        size_t item = index / t->parts, part = index % t->parts;
-        size_t row = part / t->parts_n * t->part_m, column = part % t->parts_n * t->part_n;
-        product p = t->first;
-        p.m = p.m - row < t->part_m ? p.m - row : t->part_m;
-        p.n = p.n - column < t->part_n ? p.n - column : t->part_n;
-        p.a.data = element(p.a, row, 0) + item * t->a_step;
-        p.b.data = element(p.b, 0, column) + item * t->b_step;
-        p.c += item * t->c_step + row * p.c_pitch + column;
-        if (p.start != NULL) p.start += item * t->c_step + row * p.start_pitch + column;
-        multiply(&p);
+        size_t item = index / t->first.parts;
+        ag__cut_product p = t->first;
+        p.a.data += item * t->a_step;
+        p.b.data += item * t->b_step;
+        p.c += item * t->c_step;
+        if (p.start != NULL) p.start += item * t->c_step;
+        ag__multiply_cut(&p, index % p.parts);
     }
 }
 
 static void multiply_all(size_t count, ag__matrix a, ag__matrix b, const float *start,
                          size_t start_pitch, float *c)
 {
-    size_t n = b.transposed ? b.rows : b.columns;
-    batch t = {
-        .first =
-            {
-                .m = a.transposed ? a.columns : a.rows,
-                .n = n,
-                .k = a.transposed ? a.rows : a.columns,
-                .a = {a.data, a.columns, a.transposed},
-                .b = {b.data, b.columns, b.transposed},
-                .start = start,
-                .start_pitch = start_pitch,
-                .c = c,
-                .c_pitch = n,
-            },
-        .a_step = a.rows * a.columns,
-        .b_step = b.rows * b.columns,
-        .c_step = (a.transposed ? a.columns : a.rows) * n,
-    };
-    size_t lanes = levels[ag__cpu()].lanes, vectors = (n + lanes - 1) / lanes;
-    double multiplications = (double)count * (double)t.first.m * (double)t.first.k *
-                             (double)(vectors * lanes); /* a vector is multiplied as a whole */
-    choose_parts(&t, count, multiplications);
-    ag__parallel_for(count * t.parts, AG__MULTIPLICATION * multiplications, multiply_parts, &t);
+    double multiplications = (double)count * ag__multiplications(a, b);
+    double worthwhile = 1 + multiplications / LEAST_MULTIPLICATIONS;
+    size_t threads = (size_t)ag__threads_for(AG__MULTIPLICATION * multiplications);
+    size_t wanted = (threads + count - 1) / count;
+    if ((double)wanted > worthwhile) wanted = (size_t)worthwhile;
+    batch t = {.first = ag__cut(a, b, false, c, wanted),
+               .a_step = a.rows * a.columns,
+               .b_step = b.rows * b.columns};
+    t.first.start = start;
+    t.first.start_pitch = start_pitch;
+    t.c_step = t.first.m * t.first.n;
+    ag__parallel_for(count * t.first.parts, AG__MULTIPLICATION * multiplications, multiply_parts,
+                     &t);
 }
 
 void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c)

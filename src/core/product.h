@@ -15,6 +15,13 @@ typedef struct ag__matrix {
     bool transposed;
 } ag__matrix;
 
+/* A part of a matrix: its rows lie `pitch` numbers apart, as stored. */
+typedef struct ag__part {
+    const float *data;
+    size_t pitch;
+    bool transposed;
+} ag__part;
+
 /* c = op(a) · op(b), or c += … if accumulate; c is [m, n], row-major. */
 void ag__matmul(ag__matrix a, ag__matrix b, bool accumulate, float *c);
 
@@ -27,18 +34,31 @@ void ag__matmul_plus_row(ag__matrix a, ag__matrix b, const float *row, float *c)
  */
 void ag__matmul_batch(size_t count, ag__matrix a, ag__matrix b, bool accumulate, float *c);
 
-/* A part of a matrix: its rows lie `pitch` numbers apart, as stored. */
-typedef struct ag__part {
-    const float *data;
-    size_t pitch;
-    bool transposed;
-} ag__part;
-
 /*
  * c[m, n] = op(a)[m, k] · op(b)[k, n], or c += … if accumulate, on the calling thread: for tasks that
  * compute their products themselves.
  */
 void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, bool accumulate,
                        float *c, size_t c_pitch);
+
+/*
+ * A product that is cut, for tasks which have several things to do. The count of parts is at most what was
+ * wished; a part of a higher number is nothing.
+ */
+typedef struct ag__cut_product {
+    size_t m, n, k;
+    ag__part a, b;
+    const float *start; /* what the product is added to: [m, n], may be c; NULL for zeros */
+    size_t start_pitch;
+    float *c;
+    size_t c_pitch;
+    size_t part_m, part_n, parts_n, parts; /* a part's shape, and how many there are side by side, and in all */
+} ag__cut_product;
+
+ag__cut_product ag__cut(ag__matrix a, ag__matrix b, bool accumulate, float *c, size_t parts);
+void ag__multiply_cut(const ag__cut_product *product, size_t part);
+
+/* How many multiplications the product takes, counting vectors as a whole. */
+double ag__multiplications(ag__matrix a, ag__matrix b);
 
 #endif

@@ -70,9 +70,8 @@ typedef struct bias_pass {
     ag__sink sink;
 } bias_pass;
 
-static void sum_groups_of_columns(size_t begin, size_t end, void *context)
+static void sum_groups_of_columns(const bias_pass *p, size_t begin, size_t end)
 {
-    const bias_pass *p = context;
     size_t columns = ag__tensor_columns(p->grad), rows = ag__tensor_rows(p->grad);
     for (size_t first = begin * COLUMNS; first < end * COLUMNS && first < columns;
          first += COLUMNS) {
@@ -87,25 +86,48 @@ static void sum_groups_of_columns(size_t begin, size_t end, void *context)
     }
 }
 
-static void bias_backward(const ag_tensor *grad, ag__sink sink)
-{
-    size_t groups = (ag__tensor_columns(grad) + COLUMNS - 1) / COLUMNS;
-    ag__parallel_for(groups, AG__CHEAP * (double)grad->size, sum_groups_of_columns,
-                     &(bias_pass){grad, sink});
-}
+/* ---- all gradients, in one task: they read the same, and threads meet once ---- */
 
-/* ---- all gradients ---- */
+typedef struct backward_pass {
+    bool wanted[2]; /* of x and weight */
+    ag__cut_product products[2];
+    bias_pass bias;
+    size_t parts;
+} backward_pass;
+
+static void write_parts(size_t begin, size_t end, void *context)
+{
+    const backward_pass *p = context;
+    size_t groups = (ag__tensor_columns(p->bias.grad) + COLUMNS - 1) / COLUMNS;
+    for (size_t part = begin; part < end; part++) {
+        for (int i = 0; i < 2; i++)
+            if (p->wanted[i]) ag__multiply_cut(&p->products[i], part);
+        if (p->bias.sink.data != NULL)
+            sum_groups_of_columns(&p->bias, part * groups / p->parts,
+                                  (part + 1) * groups / p->parts);
+    }
+}
 
 static void linear_backward(const ag__call *call, const ag_tensor *grad, const ag__sink *sinks)
 {
-    const ag_tensor *x = call->inputs[X], *weight = call->inputs[WEIGHT];
-    if (sinks[X].data != NULL)
-        ag__matmul(rows_of(grad, false), rows_of(weight, false), sinks[X].accumulate,
-                   sinks[X].data);
-    if (sinks[WEIGHT].data != NULL)
-        ag__matmul(rows_of(grad, true), rows_of(x, false), sinks[WEIGHT].accumulate,
-                   sinks[WEIGHT].data);
-    if (sinks[BIAS].data != NULL) bias_backward(grad, sinks[BIAS]);
+    const ag__matrix factors[2][2] = {
+        {rows_of(grad, false), rows_of(call->inputs[WEIGHT], false)},
+        {rows_of(grad, true), rows_of(call->inputs[X], false)},
+    };
+    backward_pass p = {.bias = {grad, sinks[BIAS]}};
+    double nanoseconds = sinks[BIAS].data != NULL ? AG__CHEAP * (double)grad->size : 0;
+    for (int i = 0; i < 2; i++) {
+        p.wanted[i] = sinks[i].data != NULL;
+        if (p.wanted[i])
+            nanoseconds +=
+                AG__MULTIPLICATION * ag__multiplications(factors[i][0], factors[i][1]);
+    }
+    p.parts = (size_t)ag__threads_for(nanoseconds);
+    for (int i = 0; i < 2; i++)
+        if (p.wanted[i])
+            p.products[i] = ag__cut(factors[i][0], factors[i][1], sinks[i].accumulate,
+                                    sinks[i].data, p.parts);
+    ag__parallel_for(p.parts, nanoseconds, write_parts, &p);
 }
 
 const ag__op ag__op_linear = {
