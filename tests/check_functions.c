@@ -370,6 +370,30 @@ START_TEST(concat_adds_the_gradients_of_an_input_that_stands_in_it_twice)
 }
 END_TEST
 
+/* Of the sum of x · xᵀ: twice the sum of a column, which is exact for these numbers. */
+START_TEST(linear_adds_both_gradients_of_an_x_that_is_its_weight)
+{
+    enum { N = 300 };
+    ag_variable *x = leaf(SHAPE(N, N), NULL);
+    ag_tensor *ones = ag_tensor_create(arena, 2, (uint32_t[]){N, N});
+    double sums[N] = {0};
+    for (int i = 0; i < N * N; i++) {
+        ones->data[i] = 1;
+        x->data->data[i] = (float)(i * 37 % 11 - 5) / 8;
+        sums[i % N] += (double)x->data->data[i];
+    }
+    for (int threads = 1; threads <= 3; threads++) {
+        ag_set_num_threads(threads);
+        ag_zero_grad(x);
+        ag_variable *node = ag_linear(arena, x, x, NULL);
+        ck_assert_int_eq(ag_backward_from(arena, node, ones), AG_OK);
+        for (int i = 0; i < N * N; i++)
+            ck_assert(x->grad->data[i] == (float)(2 * sums[i % N]));
+    }
+    ag_set_num_threads(0);
+}
+END_TEST
+
 START_TEST(bad_lists_are_refused)
 {
     ag_variable *x = leaf(SHAPE(2), NULL), *inputs[] = {x, x, x, NULL};
@@ -415,6 +439,7 @@ int main(void)
     tcase_add_test(tests, results_beyond_memory_are_refused);
     tcase_add_test(tests, concat_takes_any_number_of_inputs);
     tcase_add_test(tests, concat_adds_the_gradients_of_an_input_that_stands_in_it_twice);
+    tcase_add_test(tests, linear_adds_both_gradients_of_an_x_that_is_its_weight);
     tcase_add_test(tests, bad_lists_are_refused);
     tcase_add_test(tests, concat_reports_that_memory_ran_out_in_backward);
     return run_suite(suite);

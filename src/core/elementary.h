@@ -55,7 +55,8 @@ typedef struct ag__exp_parts {
  */
 AG__INLINE ag__exp_parts ag__split_exp(double x)
 {
-    double rounder = AG__ROUNDER + 1023; /* the exponent's bias: k's low bits are the exponent then */
+    double rounder =
+        AG__ROUNDER + 1023; /* the exponent's bias: k's low bits are the exponent then */
     double rounded = x * 0x1.71547652b82fep0 + rounder; /* 1 / ln 2 */
     double k = rounded - rounder;
     double r = (x - k * AG__LN2_HIGH) - k * AG__LN2_LOW;

@@ -215,7 +215,8 @@ static void multiply(const ag__cut_product *p)
 void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, bool accumulate,
                        float *c, size_t c_pitch)
 {
-    multiply(&(ag__cut_product){m, n, k, a, b, accumulate ? c : NULL, c_pitch, c, c_pitch, m, n, 1, 1});
+    multiply(
+        &(ag__cut_product){m, n, k, a, b, accumulate ? c : NULL, c_pitch, c, c_pitch, m, n, 1, 1});
 }
 
 /* ---- products on several threads ---- */
@@ -293,6 +294,13 @@ double ag__multiplications(ag__matrix a, ag__matrix b)
     return (double)a.rows * (double)a.columns * (double)((n + lanes - 1) / lanes * lanes);
 }
 
+size_t ag__parts_for(double multiplications)
+{
+    double worthwhile = 1 + multiplications / LEAST_MULTIPLICATIONS;
+    size_t threads = (size_t)ag__threads_for(AG__MULTIPLICATION * multiplications);
+    return (double)threads > worthwhile ? (size_t)worthwhile : threads;
+}
+
 typedef struct batch {
     ag__cut_product first;
     size_t a_step, b_step, c_step; /* from a product's matrices to the next one's */
@@ -316,11 +324,8 @@ static void multiply_all(size_t count, ag__matrix a, ag__matrix b, const float *
                          size_t start_pitch, float *c)
 {
     double multiplications = (double)count * ag__multiplications(a, b);
-    double worthwhile = 1 + multiplications / LEAST_MULTIPLICATIONS;
-    size_t threads = (size_t)ag__threads_for(AG__MULTIPLICATION * multiplications);
-    size_t wanted = (threads + count - 1) / count;
-    if ((double)wanted > worthwhile) wanted = (size_t)worthwhile;
-    batch t = {.first = ag__cut(a, b, false, c, wanted),
+    size_t parts = (ag__parts_for(multiplications) + count - 1) / count;
+    batch t = {.first = ag__cut(a, b, false, c, parts),
                .a_step = a.rows * a.columns,
                .b_step = b.rows * b.columns};
     t.first.start = start;

@@ -41,10 +41,7 @@ void ag__matmul_batch(size_t count, ag__matrix a, ag__matrix b, bool accumulate,
 void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, bool accumulate,
                        float *c, size_t c_pitch);
 
-/*
- * A product that is cut, for tasks which have several things to do. The count of parts is at most what was
- * wished; a part of a higher number is nothing.
- */
+/* A product that is cut, for tasks which have several things to do. */
 typedef struct ag__cut_product {
     size_t m, n, k;
     ag__part a, b;
@@ -52,13 +49,20 @@ typedef struct ag__cut_product {
     size_t start_pitch;
     float *c;
     size_t c_pitch;
-    size_t part_m, part_n, parts_n, parts; /* a part's shape, and how many there are side by side, and in all */
+    size_t part_m, part_n; /* the shape of a part */
+    size_t parts_n, parts; /* side by side, and in all */
 } ag__cut_product;
 
-ag__cut_product ag__cut(ag__matrix a, ag__matrix b, bool accumulate, float *c, size_t parts);
-void ag__multiply_cut(const ag__cut_product *product, size_t part);
-
-/* How many multiplications the product takes, counting vectors as a whole. */
+/* How many multiplications a product takes, counting vectors as a whole. */
 double ag__multiplications(ag__matrix a, ag__matrix b);
+
+/* How many parts are worth their while, as many as threads at most. */
+size_t ag__parts_for(double multiplications);
+
+/* Cuts the product that ag__matmul computes into at most so many parts. */
+ag__cut_product ag__cut(ag__matrix a, ag__matrix b, bool accumulate, float *c, size_t parts);
+
+/* A part of a higher number than there are is nothing. */
+void ag__multiply_cut(const ag__cut_product *product, size_t part);
 
 #endif

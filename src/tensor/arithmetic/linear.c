@@ -86,7 +86,11 @@ static void sum_groups_of_columns(const bias_pass *p, size_t begin, size_t end)
     }
 }
 
-/* ---- all gradients, in one task: they read the same, and threads meet once ---- */
+/*
+ * ---- all gradients, in one task: they read the same, and threads meet once ----
+ *
+ * If x is the weight as well, the second product is added to the first: both have one shape and are cut alike.
+ */
 
 typedef struct backward_pass {
     bool wanted[2]; /* of x and weight */
@@ -115,19 +119,19 @@ static void linear_backward(const ag__call *call, const ag_tensor *grad, const a
         {rows_of(grad, true), rows_of(call->inputs[X], false)},
     };
     backward_pass p = {.bias = {grad, sinks[BIAS]}};
-    double nanoseconds = sinks[BIAS].data != NULL ? AG__CHEAP * (double)grad->size : 0;
+    /* and what takes as long as so many */
+    double multiplications =
+        sinks[BIAS].data != NULL ? AG__CHEAP / AG__MULTIPLICATION * (double)grad->size : 0;
     for (int i = 0; i < 2; i++) {
         p.wanted[i] = sinks[i].data != NULL;
-        if (p.wanted[i])
-            nanoseconds +=
-                AG__MULTIPLICATION * ag__multiplications(factors[i][0], factors[i][1]);
+        if (p.wanted[i]) multiplications += ag__multiplications(factors[i][0], factors[i][1]);
     }
-    p.parts = (size_t)ag__threads_for(nanoseconds);
+    p.parts = ag__parts_for(multiplications);
     for (int i = 0; i < 2; i++)
         if (p.wanted[i])
-            p.products[i] = ag__cut(factors[i][0], factors[i][1], sinks[i].accumulate,
-                                    sinks[i].data, p.parts);
-    ag__parallel_for(p.parts, nanoseconds, write_parts, &p);
+            p.products[i] =
+                ag__cut(factors[i][0], factors[i][1], sinks[i].accumulate, sinks[i].data, p.parts);
+    ag__parallel_for(p.parts, AG__MULTIPLICATION * multiplications, write_parts, &p);
 }
 
 const ag__op ag__op_linear = {

@@ -17,8 +17,8 @@
 
 /* Each in lanes of its own. */
 typedef struct class_sums {
-    double rest[AG__CLASS_LANES], times[AG__GROUP];  /* see ag__others */
-    double terms[AG__GROUP], total[AG__GROUP]; /* of the targets */
+    double rest[AG__CLASS_LANES], times[AG__GROUP]; /* see ag__others */
+    double terms[AG__GROUP], total[AG__GROUP];      /* of the targets */
 } class_sums;
 
 typedef void depths_kernel(size_t, const float *, const float *, double, size_t, class_sums *,

@@ -64,9 +64,8 @@ AG__INLINE void write_slopes(size_t n, const double *restrict x, const double *r
     for (size_t i = 0; i < n * AG__ROWS; i += AG__ROWS) {
 #pragma omp simd
         for (size_t k = 0; k < AG__ROWS; k++)
-            slopes[i + k] =
-                ag__softmax_slope(x[i + k] == sums->maximum[k], e[i + k], t[i + k],
-                                  sums->others[k], sums->total[k], per_unit[k]);
+            slopes[i + k] = ag__softmax_slope(x[i + k] == sums->maximum[k], e[i + k], t[i + k],
+                                              sums->others[k], sums->total[k], per_unit[k]);
     }
 }
 

@@ -46,8 +46,8 @@ AG__INLINE void add_group(const ag__conversions *conversions, const float *log_p
 }
 
 /* As in elementwise.h, and without a look at impossible classes, which make the sum NaN. */
-AG__INLINE void add_terms(const ag__conversions *conversions, size_t n, const float *log_probs, const float *target, double *sums,
-                          double scale, float *gradient)
+AG__INLINE void add_terms(const ag__conversions *conversions, size_t n, const float *log_probs,
+                          const float *target, double *sums, double scale, float *gradient)
 {
     double full[LANES];
     size_t i = 0;
@@ -74,8 +74,8 @@ AG__INLINE void add_terms(const ag__conversions *conversions, size_t n, const fl
 }
 
 /* Adds to the sums of lanes, and writes scale · target if gradient is not NULL. */
-AG__INLINE void sum_terms(const ag__conversions *conversions, size_t n, const float *log_probs, const float *target, double *sums,
-                          double scale, float *gradient)
+AG__INLINE void sum_terms(const ag__conversions *conversions, size_t n, const float *log_probs,
+                          const float *target, double *sums, double scale, float *gradient)
 {
     if (gradient != NULL)
         add_terms(conversions, n, log_probs, target, sums, scale, gradient);

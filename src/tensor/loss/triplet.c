@@ -140,102 +140,30 @@ static distances measure(const triple *row)
     return d;
 }
 
-/* ---- slopes ---- */
+/* ---- gradients ---- */
 
-/* Of up to AG__CHUNK components: to the anchor, and away from the positive and the negative. */
-typedef struct slopes {
-    double anchor[AG__CHUNK], towards[AG__CHUNK], away[AG__CHUNK];
-} slopes;
-
-typedef void slopes_kernel(const triple *, const distances *, size_t, size_t, slopes *);
-
-/* (a - p)/|a - p| and (a - n)/|a - n|, of which a distance of 0 gives 0, and their difference. */
-AG__INLINE void write_slopes(const triple *row, const distances *d, size_t begin, size_t end,
-                             slopes *restrict out)
-{
-    const float *restrict a = row->anchor, *restrict p = row->positive, *restrict q = row->negative;
-    double per_positive = d->positive == 0 ? 0 : 1 / d->positive;
-    double per_negative = d->negative == 0 ? 0 : 1 / d->negative;
-#pragma omp simd
-    for (size_t i = begin; i < end; i++) {
-        double towards = ((double)a[i] - (double)p[i]) * per_positive;
-        double away = ((double)a[i] - (double)q[i]) * per_negative;
-        out->towards[i - begin] = towards;
-        out->away[i - begin] = away;
-        out->anchor[i - begin] = towards - away;
-    }
-    if (!d->close) return;
-    /* the difference again, as (n - p)/|a - p| - (a - n)/|a - n| · difference/|a - p| */
-    double difference = d->difference;
-#pragma omp simd
-    for (size_t i = begin; i < end; i++) {
-        double apart = (double)q[i] - (double)p[i];
-        out->anchor[i - begin] = (apart - out->away[i - begin] * difference) * per_positive;
-    }
-}
-
-AG__DEFINE_KERNELS(slopes_kernels, slopes_kernel, write_slopes,
-                   (const triple *row, const distances *d, size_t begin, size_t end, slopes *out),
-                   (row, d, begin, end, out))
-
-static size_t count_infinities(size_t n, const float *from, const float *to)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += isinf((double)from[i] - (double)to[i]) != 0;
-    return count;
-}
-
-/* A direction of which one component is infinite has a limit: 1 or -1 there, 0 elsewhere. */
-static void set_limits(size_t n, const float *from, const float *to, double *direction)
-{
-    for (size_t i = 0; i < n; i++)
-        if (isnan(direction[i])) direction[i] = from[i] > to[i] ? 1 : -1;
-}
-
-static void replace_by_limits(const triple *row, const distances *d, size_t begin, size_t end,
-                              slopes *s)
-{
-    const float *a = row->anchor;
-    size_t n = end - begin;
-    if (isinf(d->positive) && count_infinities(row->n, a, row->positive) == 1)
-        set_limits(n, a + begin, row->positive + begin, s->towards);
-    if (isinf(d->negative) && count_infinities(row->n, a, row->negative) == 1)
-        set_limits(n, a + begin, row->negative + begin, s->away);
-    for (size_t i = 0; i < n; i++)
-        s->anchor[i] = s->towards[i] - s->away[i];
-}
-
-static void write_slopes_to(const triple *row, const distances *d, double scale,
-                            const ag__sink *sinks)
-{
-    slopes s;
-    for (size_t i = 0, n; i < row->n; i += n) {
-        n = ag__chunk_length(row->n - i);
-        slopes_kernels[ag__cpu()](row, d, i, i + n, &s);
-        if (isinf(d->positive) || isinf(d->negative)) replace_by_limits(row, d, i, i + n, &s);
-        if (sinks[0].data != NULL) ag__store_gradient(n, s.anchor, NULL, scale, &sinks[0], i);
-        if (sinks[1].data != NULL) ag__store_gradient(n, s.towards, NULL, -scale, &sinks[1], i);
-        if (sinks[2].data != NULL) ag__store_gradient(n, s.away, NULL, scale, &sinks[2], i);
-    }
-}
-
-/* ---- gradients in one loop, where there is nothing to look after ---- */
-
-/* Of a row: the upstream gradient over both distances, and what a close row needs beside. */
+/* What the differences of a row are multiplied by. */
 typedef struct factors {
-    double positive, negative;
-    double apart; /* (|a - p| - |a - n|) / |a - n| */
+    double positive, negative; /* the upstream gradient over both distances; 0 if a distance is 0 */
+    double apart;              /* (|a - p| - |a - n|) / |a - n| */
     bool close;
 } factors;
 
-/* Where the gradients of some elements go. */
-typedef struct gradients {
-    float *anchor, *positive, *negative;
-} gradients;
+static factors factors_of(const distances *d, double scale)
+{
+    return (factors){
+        .positive = d->positive == 0 ? 0 : scale / d->positive,
+        .negative = d->negative == 0 ? 0 : scale / d->negative,
+        .apart = d->negative == 0 ? 0 : d->difference / d->negative,
+        .close = d->close,
+    };
+}
 
-typedef void gradients_kernel(const triple *, const factors *, size_t, size_t, const gradients *);
-
+/*
+ * To the positive, scale (a - p)/|a - p|, and away from the negative, scale (a - n)/|a - n|; the anchor's
+ * gradient is their difference, which for a close row is
+ * scale ((n - p) - (a - n) (|a - p| - |a - n|)/|a - n|) / |a - p|.
+ */
 AG__INLINE void scale_directions(const wide_triple *row, const factors *f, bool close,
                                  wide_triple *restrict out)
 {
@@ -251,6 +179,15 @@ AG__INLINE void scale_directions(const wide_triple *row, const factors *f, bool 
         out->negative[k] = away;
     }
 }
+
+/* ---- in one loop, where nothing is added to them and no distance is infinite ---- */
+
+/* Where the gradients of some elements go. */
+typedef struct gradients {
+    float *anchor, *positive, *negative;
+} gradients;
+
+typedef void gradients_kernel(const triple *, const factors *, size_t, size_t, const gradients *);
 
 AG__INLINE void scale_row(const ag__conversions *conversions, const triple *row, const factors *f,
                           bool close, size_t begin, size_t end, const gradients *out)
@@ -288,24 +225,97 @@ AG__DEFINE_WIDE_KERNELS(gradients_kernels, gradients_kernel, scale_near_or_far,
                          const gradients *out),
                         row, f, begin, end, out)
 
-static void write_directions_to(const triple *row, const distances *d, double scale,
-                                const ag__sink *sinks)
+static void write_at_once(const triple *row, const factors *f, const ag__sink *sinks)
 {
     float buffers[3][AG__CHUNK], *places[3];
-    factors f = {
-        .positive = d->positive == 0 ? 0 : scale / d->positive,
-        .negative = d->negative == 0 ? 0 : scale / d->negative,
-        .apart = d->negative == 0 ? 0 : d->difference / d->negative,
-        .close = d->close,
-    };
     for (size_t i = 0, n; i < row->n; i += n) {
         n = ag__chunk_length(row->n - i);
         for (int k = 0; k < 3; k++)
-            places[k] = sinks[k].data != NULL ? ag__place_for(&sinks[k], i, buffers[k]) : buffers[k];
-        gradients_kernels[ag__cpu()](row, &f, i, i + n,
+            places[k] =
+                sinks[k].data != NULL ? ag__place_for(&sinks[k], i, buffers[k]) : buffers[k];
+        gradients_kernels[ag__cpu()](row, f, i, i + n,
                                      &(gradients){places[0], places[1], places[2]});
         for (int k = 0; k < 3; k++)
             if (sinks[k].data != NULL) ag__hand_on(n, places[k], &sinks[k], i);
+    }
+}
+
+/* ---- by way of doubles ---- */
+
+/* The same gradients, of up to AG__CHUNK components. */
+typedef struct slopes {
+    double anchor[AG__CHUNK], towards[AG__CHUNK], away[AG__CHUNK];
+} slopes;
+
+typedef void slopes_kernel(const triple *, const factors *, size_t, size_t, slopes *);
+
+AG__INLINE void write_slopes(const ag__conversions *conversions, const triple *row,
+                             const factors *f, size_t begin, size_t end, slopes *restrict out)
+{
+    wide_triple wide, scaled;
+    for (size_t i = begin, n; i < end; i += n) {
+        n = end - i < AG__GROUP ? end - i : AG__GROUP;
+        if (n == AG__GROUP)
+            widen_triple(conversions, row, i, &wide);
+        else
+            widen_rest(row, i, &wide);
+        scale_directions(&wide, f, f->close, &scaled);
+        memcpy(out->anchor + (i - begin), scaled.anchor, n * sizeof *scaled.anchor);
+        memcpy(out->away + (i - begin), scaled.negative, n * sizeof *scaled.negative);
+        for (size_t k = 0; k < n; k++)
+            out->towards[i - begin + k] = -scaled.positive[k];
+    }
+}
+
+AG__DEFINE_WIDE_KERNELS(slopes_kernels, slopes_kernel, write_slopes,
+                        (const triple *row, const factors *f, size_t begin, size_t end,
+                         slopes *out),
+                        row, f, begin, end, out)
+
+static size_t count_infinities(size_t n, const float *from, const float *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += isinf((double)from[i] - (double)to[i]) != 0;
+    return count;
+}
+
+/* A direction of which one component is infinite has a limit: 1 or -1 there, 0 elsewhere. */
+static void set_limits(size_t n, const float *from, const float *to, double scale,
+                       double *direction)
+{
+    for (size_t i = 0; i < n; i++)
+        if (isnan(direction[i])) direction[i] = from[i] > to[i] ? scale : -scale;
+}
+
+static void replace_by_limits(const triple *row, const distances *d, double scale, size_t begin,
+                              size_t end, slopes *s)
+{
+    const float *a = row->anchor;
+    size_t n = end - begin;
+    if (isinf(d->positive) && count_infinities(row->n, a, row->positive) == 1)
+        set_limits(n, a + begin, row->positive + begin, scale, s->towards);
+    if (isinf(d->negative) && count_infinities(row->n, a, row->negative) == 1)
+        set_limits(n, a + begin, row->negative + begin, scale, s->away);
+    for (size_t i = 0; i < n; i++)
+        s->anchor[i] = s->towards[i] - s->away[i];
+}
+
+static void write_by_slopes(const triple *row, const distances *d, double scale,
+                            const ag__sink *sinks)
+{
+    slopes s;
+    /* an infinite scale is to meet the finished slopes, of which it makes NaN of 0 */
+    double inside = isfinite(scale) ? scale : 1, outside = isfinite(scale) ? 1 : scale;
+    factors f = factors_of(d, inside);
+    for (size_t i = 0, n; i < row->n; i += n) {
+        n = ag__chunk_length(row->n - i);
+        slopes_kernels[ag__cpu()](row, &f, i, i + n, &s);
+        if (isinf(d->positive) || isinf(d->negative))
+            replace_by_limits(row, d, inside, i, i + n, &s);
+        if (sinks[0].data != NULL) ag__store_gradient(n, s.anchor, NULL, outside, &sinks[0], i);
+        if (sinks[1].data != NULL) ag__store_gradient(n, s.towards, NULL, -outside, &sinks[1], i);
+        if (sinks[2].data != NULL) ag__store_gradient(n, s.away, NULL, outside, &sinks[2], i);
     }
 }
 
@@ -315,8 +325,11 @@ static void write_gradients(const triple *row, const distances *d, double scale,
     bool accumulates = false;
     for (int i = 0; i < 3; i++)
         accumulates = accumulates || (sinks[i].data != NULL && sinks[i].accumulate);
-    bool plain = !accumulates && isfinite(d->positive + d->negative + scale);
-    (plain ? write_directions_to : write_slopes_to)(row, d, scale, sinks);
+    factors f = factors_of(d, scale);
+    if (!accumulates && isfinite(d->positive + d->negative + scale))
+        write_at_once(row, &f, sinks);
+    else
+        write_by_slopes(row, d, scale, sinks);
 }
 
 /* ---- the loss ---- */
