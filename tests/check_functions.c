@@ -394,6 +394,33 @@ START_TEST(linear_adds_both_gradients_of_an_x_that_is_its_weight)
 }
 END_TEST
 
+/* One row: the sum of y = x · weightᵀ + x has the gradient 1 + the sum of a column, exact for these numbers. */
+START_TEST(linear_adds_the_gradient_of_an_x_that_is_its_bias)
+{
+    enum { N = 1156 }; /* where products and sums are cut for 3 threads in other places */
+    ag_variable *x = leaf(SHAPE(N), NULL), *weight = leaf(SHAPE(N, N), NULL);
+    ag_tensor *ones = ag_tensor_create(arena, 1, (uint32_t[]){N});
+    double sums[N] = {0};
+    for (int i = 0; i < N * N; i++) {
+        weight->data->data[i] = (float)(i * 37L % 11 - 5) / 8;
+        sums[i % N] += (double)weight->data->data[i];
+    }
+    for (int i = 0; i < N; i++)
+        ones->data[i] = 1;
+    for (int round = 0; round < 60; round++) {
+        ag_set_num_threads(1 + round % 4);
+        ag_zero_grad(x);
+        ag_variable *node = ag_linear(arena, x, weight, x);
+        ck_assert_msg(node != NULL, "%s", ag_last_error());
+        ck_assert_int_eq(ag_backward_from(arena, node, ones), AG_OK);
+        for (int i = 0; i < N; i++)
+            ck_assert_msg(x->grad->data[i] == (float)(1 + sums[i]), "%d threads: at %d",
+                          1 + round % 4, i);
+    }
+    ag_set_num_threads(0);
+}
+END_TEST
+
 START_TEST(bad_lists_are_refused)
 {
     ag_variable *x = leaf(SHAPE(2), NULL), *inputs[] = {x, x, x, NULL};
@@ -440,6 +467,7 @@ int main(void)
     tcase_add_test(tests, concat_takes_any_number_of_inputs);
     tcase_add_test(tests, concat_adds_the_gradients_of_an_input_that_stands_in_it_twice);
     tcase_add_test(tests, linear_adds_both_gradients_of_an_x_that_is_its_weight);
+    tcase_add_test(tests, linear_adds_the_gradient_of_an_x_that_is_its_bias);
     tcase_add_test(tests, bad_lists_are_refused);
     tcase_add_test(tests, concat_reports_that_memory_ran_out_in_backward);
     return run_suite(suite);

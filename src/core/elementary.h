@@ -25,9 +25,6 @@
 /* Adding it to a number below 2^51 leaves that number, rounded to an integer, in the low bits. */
 #define AG__ROUNDER 0x1.8p52
 
-/* -1023 ln 2: the power of 2 that is split off there has an exponent of 0, and so is 0. */
-#define AG__NOTHING_LOG (-0x1.628b76e3a7b61p+9)
-
 AG__INLINE double ag__from_bits(uint64_t bits)
 {
     double x;
@@ -49,14 +46,13 @@ typedef struct ag__exp_parts {
 } ag__exp_parts;
 
 /*
- * For x from AG__NOTHING_LOG to 709. (e^r - 1 - r) / r² as the minimax polynomial (Remez) of degree 8 for
+ * For -700 ≤ x ≤ 709; of others it gives anything. (e^r - 1 - r) / r² as the minimax polynomial (Remez) of degree 8 for
  * |r| ≤ ln 2 / 2; its error is below 1.4e-15 of r / r².
  * The terms are added in pairs (Estrin), since processors wait for the end of a chain.
  */
 AG__INLINE ag__exp_parts ag__split_exp(double x)
 {
-    double rounder =
-        AG__ROUNDER + 1023; /* the exponent's bias: k's low bits are the exponent then */
+    double rounder = AG__ROUNDER + 1023; /* so that the low bits have the exponent's bias */
     double rounded = x * 0x1.71547652b82fep0 + rounder; /* 1 / ln 2 */
     double k = rounded - rounder;
     double r = (x - k * AG__LN2_HIGH) - k * AG__LN2_LOW;
@@ -86,30 +82,32 @@ AG__INLINE double ag__sign(double x)
     return islessgreater(x, 0) ? copysign(1, x) : x;
 }
 
+/* The same of a float. */
 AG__INLINE float ag__signf(float x)
 {
     return islessgreater(x, 0) ? copysignf(1, x) : x;
 }
 
-/* e^x; 0 below -708.75, where it would be denormal: such numbers take a hundred times as long. */
+/* e^x; 0 below -700: denormal numbers, which come soon after, take a hundred times as long. */
 AG__INLINE double ag__exp(double x)
 {
-    ag__exp_parts e = ag__split_exp(ag__clamp(x, AG__NOTHING_LOG, 709));
+    ag__exp_parts e = ag__split_exp(x);
     double inside = e.scale + e.scale * e.minus_one;
-    return x > 709 ? HUGE_VAL : inside;
+    return x < -700 ? 0 : x > 709 ? HUGE_VAL : inside;
 }
 
 /* e^x for x ≤ 0, where there is less to look after. */
 AG__INLINE double ag__exp_of_negative(double x)
 {
-    ag__exp_parts e = ag__split_exp(x < AG__NOTHING_LOG ? AG__NOTHING_LOG : x);
-    return e.scale + e.scale * e.minus_one;
+    ag__exp_parts e = ag__split_exp(x);
+    double inside = e.scale + e.scale * e.minus_one;
+    return x < -700 ? 0 : inside;
 }
 
 /* e^x - 1, without cancellation near 0. */
 AG__INLINE double ag__expm1(double x)
 {
-    ag__exp_parts e = ag__split_exp(ag__clamp(x, AG__NOTHING_LOG, 709));
+    ag__exp_parts e = ag__split_exp(ag__clamp(x, -700, 709));
     double inside = e.scale * e.minus_one + (e.scale - 1);
     return x > 709 ? HUGE_VAL : inside;
 }

@@ -215,8 +215,17 @@ static void multiply(const ag__cut_product *p)
 void ag__multiply_part(size_t m, size_t n, size_t k, ag__part a, ag__part b, bool accumulate,
                        float *c, size_t c_pitch)
 {
-    multiply(
-        &(ag__cut_product){m, n, k, a, b, accumulate ? c : NULL, c_pitch, c, c_pitch, m, n, 1, 1});
+    multiply(&(ag__cut_product){
+        .m = m,
+        .n = n,
+        .k = k,
+        .a = a,
+        .b = b,
+        .start = accumulate ? c : NULL,
+        .start_pitch = c_pitch,
+        .c = c,
+        .c_pitch = c_pitch,
+    });
 }
 
 /* ---- products on several threads ---- */

@@ -59,7 +59,7 @@ double ag__multiplications(ag__matrix a, ag__matrix b);
 /* How many parts are worth their while, as many as threads at most. */
 size_t ag__parts_for(double multiplications);
 
-/* Cuts the product that ag__matmul computes into at most so many parts. */
+/* Cuts the product that ag__matmul computes into at most so many parts, at least 1. */
 ag__cut_product ag__cut(ag__matrix a, ag__matrix b, bool accumulate, float *c, size_t parts);
 
 /* A part of a higher number than there are is nothing. */

@@ -8,6 +8,8 @@
 #ifndef AG_CORE_WIDE_H
 #define AG_CORE_WIDE_H
 
+#include <stdbool.h>
+
 #include "core/cpu.h"
 
 #if AG__CPU_COUNT == 3
@@ -16,6 +18,13 @@
 
 /* The numbers of a group: doubles fill the widest vector. */
 #define AG__GROUP 8
+
+/* clang reads floats as doubles by itself, and vectorises fewer laws where a loop has one group. */
+#if defined(__clang__)
+#define AG__COMPILER_WIDENS true
+#else
+#define AG__COMPILER_WIDENS false
+#endif
 
 /* How a level converts a group; the arrays may lie at any address of their type. */
 typedef struct ag__conversions {

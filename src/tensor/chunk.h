@@ -24,16 +24,16 @@ void ag__narrow(size_t n, const double *x, float *out);
 void ag__store_gradient(size_t n, const double *slopes, const float *upstream, double scale,
                         const ag__sink *sink, size_t offset);
 
+/* The same of slopes that are floats: scale · slopes. */
+void ag__store_scaled(size_t n, const float *slopes, double scale, const ag__sink *sink,
+                      size_t offset);
+
 /*
  * Where to write n ≤ AG__CHUNK finished numbers of a gradient, for ag__hand_on to take them to the sink; NULL if
  * it accumulates.
  */
 float *ag__place_for(const ag__sink *sink, size_t offset, float buffer[AG__CHUNK]);
 void ag__hand_on(size_t n, const float *place, const ag__sink *sink, size_t offset);
-
-/* The same of slopes that are floats: scale · slopes. */
-void ag__store_scaled(size_t n, const float *slopes, double scale, const ag__sink *sink,
-                      size_t offset);
 
 /*
  * The sink of a gradient of so many elements: a large one that is overwritten is streamed, which

@@ -102,11 +102,14 @@ AG__INLINE void scale_exponentials(size_t n, const float *restrict x, const doub
         out[i] = factor * ((double)x[i] == m ? 1 : exponential(i, x, kept, m));
 }
 
-/* The weights are given in one of two forms, or are 0; what is written, too. */
-AG__INLINE void write_gradient(size_t n, const float *restrict x, const double *restrict kept,
-                               double m, double others, const float *restrict weights,
+/*
+ * The weights are given in one of two forms, or are 0; what is written, too. A gradient may take the place of
+ * the logits x (linear_cross_entropy_loss's does), each after it was read.
+ */
+AG__INLINE void write_gradient(size_t n, const float *x, const double *restrict kept, double m,
+                               double others, const float *restrict weights,
                                const double *restrict wide, double total, double scale,
-                               double *restrict slopes, float *restrict gradient)
+                               double *restrict slopes, float *gradient)
 {
     double per_unit = total / (1 + others);
 #pragma omp simd

@@ -3,13 +3,6 @@
 
 #include "tensor/elementwise.h"
 
-AG__INLINE ag__point relu_law(double x, double unused_input, double unused)
-{
-    (void)unused_input;
-    (void)unused;
-    return (ag__point){.value = x <= 0 ? 0 : x, .slope = x <= 0 ? 0 : x > 0 ? 1 : x};
-}
-
 AG__INLINE float exact_value(float x, float unused_input)
 {
     (void)unused_input;
@@ -20,6 +13,14 @@ AG__INLINE float exact_slope(float x, float unused_input)
 {
     (void)unused_input;
     return x <= 0 ? 0 : x > 0 ? 1 : x;
+}
+
+AG__INLINE ag__point relu_law(double x, double unused_input, double unused)
+{
+    (void)unused_input;
+    (void)unused;
+    return (ag__point){.value = (double)exact_value((float)x, 0),
+                       .slope = (double)exact_slope((float)x, 0)};
 }
 
 AG__FORMULA_KERNELS(kernels, .law = relu_law, .exact_value = exact_value,

@@ -90,25 +90,25 @@ static void sum_groups_of_columns(const bias_pass *p, size_t begin, size_t end)
  * ---- all gradients, in one task: they read the same, and threads meet once ----
  *
  * If x is the weight as well, the second product is added to the first: both have one shape and are cut alike.
+ * A bias that is x as well is cut in another way, and waits for the products.
  */
 
 typedef struct backward_pass {
     bool wanted[2]; /* of x and weight */
     ag__cut_product products[2];
     bias_pass bias;
+    size_t groups; /* of the bias's columns; 0 if they are none of the task's */
     size_t parts;
 } backward_pass;
 
 static void write_parts(size_t begin, size_t end, void *context)
 {
     const backward_pass *p = context;
-    size_t groups = (ag__tensor_columns(p->bias.grad) + COLUMNS - 1) / COLUMNS;
     for (size_t part = begin; part < end; part++) {
         for (int i = 0; i < 2; i++)
             if (p->wanted[i]) ag__multiply_cut(&p->products[i], part);
-        if (p->bias.sink.data != NULL)
-            sum_groups_of_columns(&p->bias, part * groups / p->parts,
-                                  (part + 1) * groups / p->parts);
+        sum_groups_of_columns(&p->bias, part * p->groups / p->parts,
+                              (part + 1) * p->groups / p->parts);
     }
 }
 
@@ -118,10 +118,13 @@ static void linear_backward(const ag__call *call, const ag_tensor *grad, const a
         {rows_of(grad, false), rows_of(call->inputs[WEIGHT], false)},
         {rows_of(grad, true), rows_of(call->inputs[X], false)},
     };
-    backward_pass p = {.bias = {grad, sinks[BIAS]}};
-    /* and what takes as long as so many */
-    double multiplications =
-        sinks[BIAS].data != NULL ? AG__CHEAP / AG__MULTIPLICATION * (double)grad->size : 0;
+    bool bias_wanted = sinks[BIAS].data != NULL;
+    bool bias_waits = bias_wanted && sinks[BIAS].data == sinks[X].data;
+    size_t groups = (ag__tensor_columns(grad) + COLUMNS - 1) / COLUMNS;
+    backward_pass p = {.bias = {grad, sinks[BIAS]},
+                       .groups = bias_wanted && !bias_waits ? groups : 0};
+    /* a sum of the bias's counts as the multiplications that take as long */
+    double multiplications = bias_wanted ? AG__CHEAP / AG__MULTIPLICATION * (double)grad->size : 0;
     for (int i = 0; i < 2; i++) {
         p.wanted[i] = sinks[i].data != NULL;
         if (p.wanted[i]) multiplications += ag__multiplications(factors[i][0], factors[i][1]);
@@ -132,6 +135,7 @@ static void linear_backward(const ag__call *call, const ag_tensor *grad, const a
             p.products[i] =
                 ag__cut(factors[i][0], factors[i][1], sinks[i].accumulate, sinks[i].data, p.parts);
     ag__parallel_for(p.parts, AG__MULTIPLICATION * multiplications, write_parts, &p);
+    if (bias_waits) sum_groups_of_columns(&p.bias, 0, groups);
 }
 
 const ag__op ag__op_linear = {

@@ -4,19 +4,19 @@
 #include "tensor/elementwise.h"
 #include "tensor/loss/domain.h"
 
-AG__INLINE ag__point hinge_loss_law(double p, double t, double unused)
-{
-    (void)unused;
-    double missing = 1 - p * t;               /* to the margin */
-    double value = missing < 0 ? 0 : missing; /* NaN fails the comparison and stays */
-    return (ag__point){.value = value, .slope = missing > 0 ? -t : value};
-}
-
-/* p t is p or -p. */
+/* p t is p or -p; of what else t may be, the domain sees to. */
 AG__INLINE float exact_slope(float p, float t)
 {
     float product = p * t, reached = product > 1 ? 1 : product; /* of the margin */
     return reached < 1 ? -t : reached - reached;                /* 0, or NaN of NaN */
+}
+
+AG__INLINE ag__point hinge_loss_law(double p, double t, double unused)
+{
+    (void)unused;
+    double missing = 1 - p * t; /* to the margin; NaN fails the comparison and stays */
+    return (ag__point){.value = missing < 0 ? 0 : missing,
+                       .slope = (double)exact_slope((float)p, (float)t)};
 }
 
 AG__FORMULA_KERNELS(kernels, .law = hinge_loss_law, .exact_slope = exact_slope)

@@ -3,16 +3,15 @@
 
 #include "tensor/elementwise.h"
 
-AG__INLINE ag__point l1_loss_law(double p, double t, double unused)
-{
-    (void)unused;
-    double d = p - t;
-    return (ag__point){.value = fabs(d), .slope = ag__sign(d)};
-}
-
 AG__INLINE float exact_slope(float p, float t)
 {
     return ag__signf(p - t);
+}
+
+AG__INLINE ag__point l1_loss_law(double p, double t, double unused)
+{
+    (void)unused;
+    return (ag__point){.value = fabs(p - t), .slope = (double)exact_slope((float)p, (float)t)};
 }
 
 AG__FORMULA_KERNELS(kernels, .law = l1_loss_law, .exact_slope = exact_slope)

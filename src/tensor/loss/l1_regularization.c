@@ -3,17 +3,17 @@
 
 #include "tensor/elementwise.h"
 
-AG__INLINE ag__point l1_regularization_law(double w, double unused_input, double unused)
-{
-    (void)unused_input;
-    (void)unused;
-    return (ag__point){.value = fabs(w), .slope = ag__sign(w)};
-}
-
 AG__INLINE float exact_slope(float w, float unused_input)
 {
     (void)unused_input;
     return ag__signf(w);
+}
+
+AG__INLINE ag__point l1_regularization_law(double w, double unused_input, double unused)
+{
+    (void)unused_input;
+    (void)unused;
+    return (ag__point){.value = fabs(w), .slope = (double)exact_slope((float)w, 0)};
 }
 
 AG__FORMULA_KERNELS(kernels, .law = l1_regularization_law, .exact_slope = exact_slope)

@@ -31,7 +31,9 @@ AG__INLINE void widen_triple(const ag__conversions *conversions, const triple *r
     conversions->widen(row->negative + i, wide->negative);
 }
 
-/* The last elements, fewer than a group, behind which are zeros. */
+_Static_assert(AG__CHUNK % AG__GROUP == 0, "only the last chunk of a row may end within a group");
+
+/* The row's last elements, fewer than a group, behind which are zeros. */
 AG__INLINE void widen_rest(const triple *row, size_t i, wide_triple *wide)
 {
     *wide = (wide_triple){{0}, {0}, {0}};
@@ -164,6 +166,7 @@ static factors factors_of(const distances *d, double scale)
  * gradient is their difference, which for a close row is
  * scale ((n - p) - (a - n) (|a - p| - |a - n|)/|a - n|) / |a - p|.
  */
+/* The factors' `close` is given beside them as a constant, so that there is a loop for each. */
 AG__INLINE void scale_directions(const wide_triple *row, const factors *f, bool close,
                                  wide_triple *restrict out)
 {
@@ -192,9 +195,9 @@ typedef void gradients_kernel(const triple *, const factors *, size_t, size_t, c
 AG__INLINE void scale_row(const ag__conversions *conversions, const triple *row, const factors *f,
                           bool close, size_t begin, size_t end, const gradients *out)
 {
-    wide_triple wide, scaled;
     size_t i = begin;
     for (; end - i >= AG__GROUP; i += AG__GROUP) {
+        wide_triple wide, scaled;
         widen_triple(conversions, row, i, &wide);
         scale_directions(&wide, f, close, &scaled);
         conversions->narrow(scaled.anchor, out->anchor + (i - begin));
@@ -202,6 +205,7 @@ AG__INLINE void scale_row(const ag__conversions *conversions, const triple *row,
         conversions->narrow(scaled.negative, out->negative + (i - begin));
     }
     if (i == end) return;
+    wide_triple wide, scaled;
     widen_rest(row, i, &wide);
     scale_directions(&wide, f, close, &scaled);
     for (size_t k = 0; k < end - i; k++) {
