@@ -27,7 +27,7 @@ typedef ag__point ag__law(double a, double b, double parameter);
 /* Value or slope of a law that needs no double for them, since a float holds them exactly, such as a sign. */
 typedef float ag__exact_law(float a, float b);
 
-/* What an operation's file tells the loops; they are compiled for each. */
+/* What an operation's file tells the loops, which are compiled for it. */
 typedef struct ag__formula {
     ag__law *law;
     bool with_log;     /* the value goes on with + log(1 + e) */
@@ -181,11 +181,7 @@ AG__INLINE void ag__run_gradient(const ag__formula *f, size_t n, const float *a,
         ag__multiply_exact_slopes(f, n, a, b, out->from_memory, out->upstream, out->gradient);
 }
 
-/*
- * The transcendental functions of a law stand in its value and its slope, and are computed once. Of
- * logarithms there is one for each lane: Σ log(1 + e) = log Π (1 + e), where the product less 1 is kept,
- * which has all digits also where it is small.
- */
+/* The transcendental functions of a law stand in its value and its slope, and are computed once. */
 AG__INLINE void ag__add_group(const ag__formula *f, const ag__conversions *conversions,
                               const float *a, const float *b, double parameter,
                               double *restrict sums, double scale, float *gradient)
@@ -202,7 +198,10 @@ AG__INLINE void ag__add_group(const ag__formula *f, const ag__conversions *conve
     if (gradient != NULL) conversions->narrow(slopes, gradient);
 }
 
-/* The same of any number, with the logarithm if there is one. */
+/*
+ * The same of any number, with the logarithm if there is one: a single one for each lane, Σ log(1 + e) =
+ * log Π (1 + e), where the product less 1 is kept, which has all digits also where it is small.
+ */
 AG__INLINE void ag__add_some(const ag__formula *f, size_t n, const float *restrict a,
                              const float *restrict b, double parameter, double *restrict sums,
                              double *restrict products, double scale, float *restrict gradient)
