@@ -194,10 +194,8 @@ static void write_gradient(size_t begin, size_t end, void *context)
     for (size_t i = ag__block_begin(&p->blocks, begin), n; i < stop; i += n) {
         n = ag__chunk_length(stop - i);
         const float *upstream = p->upstream != NULL ? p->upstream + i : NULL;
-        ag__law_out out = {.gradient = ag__place_for(&p->sink, i, buffer),
-                           .scale = p->scale,
-                           .upstream = upstream,
-                           .from_memory = p->from_memory};
+        ag__law_out out = {.scale = p->scale, .upstream = upstream, .from_memory = p->from_memory};
+        if (upstream != NULL) out.gradient = ag__place_for(&p->sink, i, buffer);
         if (out.gradient == NULL) out.slopes = slopes;
         p->slopes(n, operand(p, 0, i), operand(p, 1, i), ag__law_parameter(p->call), &out);
         if (out.gradient != NULL)

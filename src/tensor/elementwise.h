@@ -31,6 +31,7 @@ typedef float ag__exact_law(float a, float b);
 typedef struct ag__formula {
     ag__law *law;
     bool with_log;     /* the value goes on with + log(1 + e) */
+    bool never_summed; /* of an operation without a reduction: no loop is compiled that sums */
     double slope_unit; /* a power of 2 that the law leaves out of its slope; 0 stands for 1 */
     ag__exact_law *exact_value, *exact_slope; /* NULL if there is none */
 } ag__formula;
@@ -68,7 +69,7 @@ typedef struct ag__law_out {
     double *sums;            /* AG__LANES: of the values, added to what is there */
     float *gradient; /* of n elements: scale times upstream times the slopes, rounded once */
     double scale;
-    const float *upstream; /* NULL for 1, as it is beside sums */
+    const float *upstream; /* of n elements; 1 beside sums */
     bool from_memory;      /* the inputs are too many to be in a near cache: ask for them ahead */
 } ag__law_out;
 
@@ -144,11 +145,11 @@ AG__INLINE void ag__write_gradient(const ag__formula *f, size_t n, const float *
     for (size_t begin = 0, end; begin < n; begin = end) {
         end = n - begin < AG__FETCHED ? n : begin + AG__FETCHED;
         if (from_memory) ag__fetch_inputs(AG__FETCHED, a + begin, b + begin);
-        if (from_memory && upstream != NULL) ag__fetch_ahead(AG__FETCHED, upstream + begin);
+        if (from_memory) ag__fetch_ahead(AG__FETCHED, upstream + begin);
 #pragma omp simd
         for (size_t i = begin; i < end; i++) {
             double slope = f->law((double)a[i], (double)b[i], parameter).slope;
-            gradient[i] = (float)((upstream != NULL ? scale * (double)upstream[i] : scale) * slope);
+            gradient[i] = (float)(scale * (double)upstream[i] * slope);
         }
     }
 }
@@ -172,9 +173,7 @@ AG__INLINE void ag__run_gradient(const ag__formula *f, size_t n, const float *a,
                                  double parameter, const ag__law_out *out)
 {
     double scale = out->scale * ag__slope_unit(f);
-    if (out->upstream == NULL)
-        ag__write_gradient(f, n, a, b, parameter, out->from_memory, NULL, scale, out->gradient);
-    else if (f->exact_slope == NULL || scale != 1)
+    if (f->exact_slope == NULL || scale != 1)
         ag__write_gradient(f, n, a, b, parameter, out->from_memory, out->upstream, scale,
                            out->gradient);
     else
@@ -273,11 +272,11 @@ AG__INLINE void ag__run_formula(const ag__conversions *conversions, const ag__fo
                                 const float *a, const float *b, double parameter,
                                 const ag__law_out *out)
 {
-    bool from_memory = out->from_memory;
-    if (out->sums != NULL && out->gradient != NULL)
+    bool from_memory = out->from_memory, sums = out->sums != NULL && !f->never_summed;
+    if (sums && out->gradient != NULL)
         ag__add_values(f, conversions, n, a, b, parameter, from_memory, out->sums,
                        out->scale * ag__slope_unit(f), out->gradient);
-    else if (out->sums != NULL)
+    else if (sums)
         ag__add_values(f, conversions, n, a, b, parameter, from_memory, out->sums, 0, NULL);
     else if (out->gradient != NULL)
         ag__run_gradient(f, n, a, b, parameter, out);
@@ -289,7 +288,7 @@ AG__INLINE void ag__run_formula(const ag__conversions *conversions, const ag__fo
         ag__write_slopes(f, n, a, b, parameter, from_memory, out->slopes);
 }
 
-/* Defines the table of kernels of a formula, which is given as an initialiser; of a law alone. */
+/* Defines the table of kernels of a formula, which is given as an initialiser; of a law alone; of one without sums. */
 #define AG__FORMULA_KERNELS(table, ...)                                                            \
     static const ag__formula table##_formula = {__VA_ARGS__};                                      \
     AG__DEFINE_WIDE_KERNELS(                                                                       \
@@ -297,6 +296,8 @@ AG__INLINE void ag__run_formula(const ag__conversions *conversions, const ag__fo
         (size_t n, const float *a, const float *b, double parameter, const ag__law_out *out),      \
         &table##_formula, n, a, b, parameter, out)
 #define AG__LAW_KERNELS(table, law_of_table) AG__FORMULA_KERNELS(table, .law = law_of_table)
+#define AG__MAP_KERNELS(table, law_of_table)                                                       \
+    AG__FORMULA_KERNELS(table, .law = law_of_table, .never_summed = true)
 
 AG__INLINE void ag__run_pos_weight(ag__law *law, size_t n, const float *restrict a,
                                    const float *restrict b, const double *restrict weights,

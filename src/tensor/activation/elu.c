@@ -12,7 +12,7 @@ AG__INLINE ag__point elu_law(double x, double unused_input, double alpha)
     };
 }
 
-AG__LAW_KERNELS(kernels, elu_law)
+AG__MAP_KERNELS(kernels, elu_law)
 
 const ag__op ag__op_elu = {
     .name = "elu",

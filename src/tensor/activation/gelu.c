@@ -56,7 +56,7 @@ AG__INLINE ag__point gelu_law(double x, double unused_input, double unused)
     };
 }
 
-AG__LAW_KERNELS(kernels, gelu_law)
+AG__MAP_KERNELS(kernels, gelu_law)
 
 const ag__op ag__op_gelu = {
     .name = "gelu",

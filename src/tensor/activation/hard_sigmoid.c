@@ -15,7 +15,7 @@ AG__INLINE ag__point hard_sigmoid_law(double x, double unused_input, double unus
     };
 }
 
-AG__LAW_KERNELS(kernels, hard_sigmoid_law)
+AG__MAP_KERNELS(kernels, hard_sigmoid_law)
 
 const ag__op ag__op_hard_sigmoid = {
     .name = "hard_sigmoid",

@@ -17,7 +17,7 @@ AG__INLINE ag__point hard_swish_law(double x, double unused_input, double unused
     };
 }
 
-AG__LAW_KERNELS(kernels, hard_swish_law)
+AG__MAP_KERNELS(kernels, hard_swish_law)
 
 const ag__op ag__op_hard_swish = {
     .name = "hard_swish",

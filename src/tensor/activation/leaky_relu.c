@@ -17,7 +17,7 @@ AG__INLINE ag__point leaky_relu_law(double x, double unused_input, double negati
     };
 }
 
-AG__LAW_KERNELS(kernels, leaky_relu_law)
+AG__MAP_KERNELS(kernels, leaky_relu_law)
 
 const ag__op ag__op_leaky_relu = {
     .name = "leaky_relu",

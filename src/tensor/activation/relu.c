@@ -23,7 +23,7 @@ AG__INLINE ag__point relu_law(double x, double unused_input, double unused)
                        .slope = (double)exact_slope((float)x, 0)};
 }
 
-AG__FORMULA_KERNELS(kernels, .law = relu_law, .exact_value = exact_value,
+AG__FORMULA_KERNELS(kernels, .law = relu_law, .never_summed = true, .exact_value = exact_value,
                     .exact_slope = exact_slope)
 
 const ag__op ag__op_relu = {

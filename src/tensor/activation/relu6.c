@@ -15,7 +15,7 @@ AG__INLINE ag__point relu6_law(double x, double unused_input, double unused)
     };
 }
 
-AG__LAW_KERNELS(kernels, relu6_law)
+AG__MAP_KERNELS(kernels, relu6_law)
 
 const ag__op ag__op_relu6 = {
     .name = "relu6",

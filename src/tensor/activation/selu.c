@@ -17,7 +17,7 @@ AG__INLINE ag__point selu_law(double x, double unused_input, double unused)
     };
 }
 
-AG__LAW_KERNELS(kernels, selu_law)
+AG__MAP_KERNELS(kernels, selu_law)
 
 const ag__op ag__op_selu = {
     .name = "selu",

@@ -10,7 +10,7 @@ AG__INLINE ag__point sigmoid_law(double x, double unused_input, double unused)
     return (ag__point){.value = ag__sigmoid(x), .slope = ag__sigmoid(x) * ag__sigmoid(-x)};
 }
 
-AG__LAW_KERNELS(kernels, sigmoid_law)
+AG__MAP_KERNELS(kernels, sigmoid_law)
 
 const ag__op ag__op_sigmoid = {
     .name = "sigmoid",

@@ -16,7 +16,7 @@ AG__INLINE ag__point silu_law(double x, double unused_input, double unused)
     };
 }
 
-AG__LAW_KERNELS(kernels, silu_law)
+AG__MAP_KERNELS(kernels, silu_law)
 
 const ag__op ag__op_silu = {
     .name = "silu",

@@ -14,7 +14,7 @@ AG__INLINE ag__point softplus_law(double x, double unused_input, double unused)
     };
 }
 
-AG__LAW_KERNELS(kernels, softplus_law)
+AG__MAP_KERNELS(kernels, softplus_law)
 
 const ag__op ag__op_softplus = {
     .name = "softplus",

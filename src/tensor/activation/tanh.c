@@ -16,7 +16,7 @@ AG__INLINE ag__point tanh_law(double x, double unused_input, double unused)
     };
 }
 
-AG__LAW_KERNELS(kernels, tanh_law)
+AG__MAP_KERNELS(kernels, tanh_law)
 
 const ag__op ag__op_tanh = {
     .name = "tanh",

@@ -10,7 +10,7 @@ AG__INLINE ag__point abs_law(double x, double unused_input, double unused)
     return (ag__point){.value = fabs(x), .slope = ag__sign(x)};
 }
 
-AG__LAW_KERNELS(kernels, abs_law)
+AG__MAP_KERNELS(kernels, abs_law)
 
 const ag__op ag__op_abs = {
     .name = "abs",

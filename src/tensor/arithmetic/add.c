@@ -9,7 +9,7 @@ AG__INLINE ag__point add_law(double a, double b, double unused)
     return (ag__point){.value = a + b, .slope = 1};
 }
 
-AG__LAW_KERNELS(kernels, add_law)
+AG__MAP_KERNELS(kernels, add_law)
 
 const ag__op ag__op_add = {
     .name = "add",

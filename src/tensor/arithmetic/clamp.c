@@ -17,7 +17,7 @@ AG__INLINE ag__point clamp_law(double x, double high, double low)
     };
 }
 
-AG__LAW_KERNELS(kernels, clamp_law)
+AG__MAP_KERNELS(kernels, clamp_law)
 
 static ag_status clamp_infer_shape(const ag__call *call, ag__shape *shape)
 {

@@ -11,7 +11,7 @@ AG__INLINE ag__point exp_law(double x, double unused_input, double unused)
     return (ag__point){.value = e, .slope = e};
 }
 
-AG__LAW_KERNELS(kernels, exp_law)
+AG__MAP_KERNELS(kernels, exp_law)
 
 const ag__op ag__op_exp = {
     .name = "exp",

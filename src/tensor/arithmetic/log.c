@@ -12,7 +12,7 @@ AG__INLINE ag__point log_law(double x, double unused_input, double unused)
     };
 }
 
-AG__LAW_KERNELS(kernels, log_law)
+AG__MAP_KERNELS(kernels, log_law)
 
 const ag__op ag__op_log = {
     .name = "log",

@@ -15,8 +15,8 @@ AG__INLINE ag__point mul_second_law(double a, double b, double unused)
     return (ag__point){.value = a * b, .slope = a};
 }
 
-AG__LAW_KERNELS(kernels, mul_law)
-AG__LAW_KERNELS(second_kernels, mul_second_law)
+AG__MAP_KERNELS(kernels, mul_law)
+AG__MAP_KERNELS(second_kernels, mul_second_law)
 
 const ag__op ag__op_mul = {
     .name = "mul",

@@ -10,7 +10,7 @@ AG__INLINE ag__point neg_law(double x, double unused_input, double unused)
     return (ag__point){.value = -x, .slope = -1};
 }
 
-AG__LAW_KERNELS(kernels, neg_law)
+AG__MAP_KERNELS(kernels, neg_law)
 
 const ag__op ag__op_neg = {
     .name = "neg",

@@ -12,7 +12,7 @@ AG__INLINE ag__point pow_law(double x, double unused_input, double exponent)
     };
 }
 
-AG__LAW_KERNELS(kernels, pow_law)
+AG__MAP_KERNELS(kernels, pow_law)
 
 const ag__op ag__op_pow = {
     .name = "pow",

@@ -6,7 +6,7 @@
 
 #include "tensor/elementwise.h"
 
-AG__LAW_KERNELS(kernels, ag__identity)
+AG__MAP_KERNELS(kernels, ag__identity)
 
 const ag__op ag__op_reshape = {
     .name = "reshape",

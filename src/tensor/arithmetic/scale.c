@@ -9,7 +9,7 @@ AG__INLINE ag__point scale_law(double x, double unused_input, double factor)
     return (ag__point){.value = factor * x, .slope = factor};
 }
 
-AG__LAW_KERNELS(kernels, scale_law)
+AG__MAP_KERNELS(kernels, scale_law)
 
 const ag__op ag__op_scale = {
     .name = "scale",

@@ -11,7 +11,7 @@ AG__INLINE ag__point sqrt_law(double x, double unused_input, double unused)
     return (ag__point){.value = root, .slope = 0.5 / fabs(root)}; /* ∞ also at -0 */
 }
 
-AG__LAW_KERNELS(kernels, sqrt_law)
+AG__MAP_KERNELS(kernels, sqrt_law)
 
 const ag__op ag__op_sqrt = {
     .name = "sqrt",

@@ -15,8 +15,8 @@ AG__INLINE ag__point sub_second_law(double a, double b, double unused)
     return (ag__point){.value = a - b, .slope = -1};
 }
 
-AG__LAW_KERNELS(kernels, sub_law)
-AG__LAW_KERNELS(second_kernels, sub_second_law)
+AG__MAP_KERNELS(kernels, sub_law)
+AG__MAP_KERNELS(second_kernels, sub_second_law)
 
 const ag__op ag__op_sub = {
     .name = "sub",
